@@ -1,0 +1,69 @@
+"""The public face of the interpreter: requests, responses and errors of any dialect, said in any other.
+
+    >>> from dragoman.schemas import convert_request
+    >>> converted = convert_request(body, source="openai-chat", target="anthropic")
+    >>> converted.body, converted.losses
+
+Everything raised is a `dragoman.schemas.errors.DragomanError`. Inputs are never changed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dragoman.schemas.convert import (
+        Converted,
+        convert_error,
+        convert_error_bytes,
+        convert_request,
+        convert_request_bytes,
+        convert_response,
+        convert_response_bytes,
+    )
+    from dragoman.schemas.detect import Detection, detect
+    from dragoman.schemas.dialect import Dialect, dialects, find, register
+    from dragoman.schemas.losses import Loss
+    from dragoman.schemas.nature import NaturalLoss, natural_losses
+
+__all__ = [
+    "Converted",
+    "Detection",
+    "Dialect",
+    "Loss",
+    "NaturalLoss",
+    "convert_error",
+    "convert_error_bytes",
+    "convert_request",
+    "convert_request_bytes",
+    "convert_response",
+    "convert_response_bytes",
+    "detect",
+    "dialects",
+    "find",
+    "natural_losses",
+    "register",
+]
+# name → the room that it is in; everything else is in `convert`
+_ROOMS = {
+    "Detection": "detect",
+    "Dialect": "dialect",
+    "Loss": "losses",
+    "NaturalLoss": "nature",
+    "detect": "detect",
+    "dialects": "dialect",
+    "find": "dialect",
+    "natural_losses": "nature",
+    "register": "dialect",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a room of the house when something of it is first used: start-up is part of the interface."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f"{__name__}.{_ROOMS.get(name, 'convert')}"), name)
+    globals()[name] = value
+    return value

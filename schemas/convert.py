@@ -1,0 +1,164 @@
+"""decode → encode: the way of every conversion. No vendor's name stands here.
+
+A conversion into the dialect that the document came from gives the document itself: reading it proves that it is one.
+Values that need no change are shared between the document and the result; nothing is changed in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, ParamSpec, TypeVar
+
+import msgspec
+
+from dragoman.schemas import foreign
+from dragoman.schemas.dialect import Dialect, find
+from dragoman.schemas.errors import InvalidInput
+from dragoman.schemas.ir import JSON, Candidate, Request, Response, Tool, ToolCall, Wire
+from dragoman.schemas.jsontext import read_json, write_json
+from dragoman.schemas.losses import Loss, Losses
+from dragoman.schemas.narrow import as_object
+from dragoman.schemas.policy import judged
+from dragoman.schemas.spelling import fit_name, names_back
+
+__all__ = [
+    "Converted",
+    "convert_error",
+    "convert_error_bytes",
+    "convert_request",
+    "convert_request_bytes",
+    "convert_response",
+    "convert_response_bytes",
+]
+
+Body = TypeVar("Body")
+P = ParamSpec("P")
+Result = TypeVar("Result")
+
+
+class Converted(msgspec.Struct, Generic[Body], frozen=True):
+    """A converted document and what it lost. `model` and `stream` are what a request says beside its body, for
+    dialects that put them into the URL."""
+
+    body: Body
+    losses: tuple[Loss, ...] = ()
+    model: str | None = None
+    stream: bool | None = None
+
+
+def convert_request(
+    body: JSON, *, source: str, target: str, model: str | None = None, on_loss: str = "report"
+) -> Converted[Wire]:
+    """Say a request of one dialect in another. `model` replaces the model's name.
+
+    `on_loss` is "report", "refuse-meaning" or "refuse-any"; a refusal raises RefusedLoss.
+    """
+    speaker, listener = find(source), find(target)
+    wire = as_object(body, ())
+    room = speaker.requests
+    request = _guarded(room.decode_request, wire)
+    if model is not None:
+        request = msgspec.structs.replace(request, model=model)
+    stream = request.parameters.stream
+    if speaker is listener:
+        return Converted(_renamed(wire, model, listener), (), request.model, stream)
+    losses = Losses(room.PLACES, wire)
+    said = _guarded(listener.requests.encode_request, request, losses)
+    foreign.report_request(request, listener, losses)
+    return Converted(said, judged(losses, on_loss), request.model, stream)
+
+
+def convert_response(
+    body: JSON, *, source: str, target: str, request: JSON = None, model: str | None = None, on_loss: str = "report"
+) -> Converted[Wire]:
+    """Say a response of one dialect in another.
+
+    `request` is the request, in the *target* dialect, that this answers: what the target repeats of it comes from
+    there, and tool names that were rewritten to fit the source get their own back.
+    """
+    speaker, listener = find(source), find(target)
+    wire = as_object(body, ())
+    response = _guarded(speaker.responses.decode_response, wire)
+    if model is not None:
+        response = msgspec.structs.replace(response, model=model)
+    if speaker is listener:
+        return Converted(_renamed(wire, model, listener), (), response.model)
+    asked = None if request is None else _guarded(listener.requests.decode_request, as_object(request, ()))
+    losses = Losses(None, wire)
+    said = _guarded(listener.responses.encode_response, _with_names_back(response, asked), losses, asked)
+    foreign.report_response(response, listener, losses)
+    return Converted(said, judged(losses, on_loss), response.model)
+
+
+def convert_error(
+    body: JSON, *, source: str, target: str, status: int | None = None, on_loss: str = "report"
+) -> Converted[Wire]:
+    """Say the body of an error of one dialect in another. A body that is plain text (a proxy's page) converts, too."""
+    speaker, listener = find(source), find(target)
+    if speaker is listener:
+        return Converted(as_object(body, ()))
+    error = _guarded(speaker.errors.decode_error, body, status)
+    losses = Losses(None, body)
+    said = _guarded(listener.errors.encode_error, error, losses)
+    foreign.report_error(error, listener, losses)
+    return Converted(said, judged(losses, on_loss))
+
+
+def convert_request_bytes(
+    raw: bytes, *, source: str, target: str, model: str | None = None, on_loss: str = "report"
+) -> Converted[bytes]:
+    """Like `convert_request`, from JSON bytes to JSON bytes."""
+    wire = read_json(raw)
+    return _written(convert_request(wire, source=source, target=target, model=model, on_loss=on_loss), wire, raw)
+
+
+def convert_response_bytes(
+    raw: bytes, *, source: str, target: str, request: bytes | None = None, on_loss: str = "report"
+) -> Converted[bytes]:
+    """Like `convert_response`, from JSON bytes to JSON bytes."""
+    wire, asked = read_json(raw), None if request is None else read_json(request)
+    return _written(convert_response(wire, source=source, target=target, request=asked, on_loss=on_loss), wire, raw)
+
+
+def convert_error_bytes(
+    raw: bytes, *, source: str, target: str, status: int | None = None, on_loss: str = "report"
+) -> Converted[bytes]:
+    """Like `convert_error`, from JSON bytes to JSON bytes."""
+    wire = read_json(raw)
+    return _written(convert_error(wire, source=source, target=target, status=status, on_loss=on_loss), wire, raw)
+
+
+def _written(converted: Converted[Wire], wire: JSON, raw: bytes) -> Converted[bytes]:
+    body = raw if converted.body is wire else write_json(converted.body)
+    return Converted(body, converted.losses, converted.model, converted.stream)
+
+
+def _guarded(function: Callable[P, Result], /, *args: P.args, **kwargs: P.kwargs) -> Result:
+    """Call a codec. What is nested deeper than Python's stack is the document's fault, not ours."""
+    try:
+        return function(*args, **kwargs)
+    except RecursionError as error:
+        raise InvalidInput("$", "nested too deeply") from error
+
+
+def _renamed(wire: Wire, model: str | None, dialect: Dialect) -> Wire:
+    """Return the document with another model, where the dialect names the model in the document."""
+    return wire if model is None or not dialect.model_in_body else {**wire, "model": model}
+
+
+def _with_names_back(response: Response, asked: Request | None) -> Response:
+    names = {} if asked is None else names_back((tool.name for tool in asked.tools if isinstance(tool, Tool)), fit_name)
+    if not names:
+        return response
+    candidates = tuple(_candidate_with_names(candidate, names) for candidate in response.candidates)
+    return msgspec.structs.replace(response, candidates=candidates)
+
+
+def _candidate_with_names(candidate: Candidate, names: dict[str, str]) -> Candidate:
+    parts = tuple(
+        msgspec.structs.replace(part, name=names[part.name])
+        if isinstance(part, ToolCall) and part.name in names
+        else part
+        for part in candidate.parts
+    )
+    return msgspec.structs.replace(candidate, parts=parts)

@@ -1,0 +1,109 @@
+"""What a dialect is, and how dialects are found.
+
+A dialect is a package (here: a folder of this one) whose `__init__` says `DIALECT = Dialect(…)` and that has three
+rooms, imported when they are first needed:
+
+    request.py     decode_request, encode_request, PLACES
+    response.py    decode_response, encode_response
+    errors.py      decode_error, encode_error
+
+`decode_*` is wire → IR and raises `InvalidInput` with a path; `encode_*` is IR → wire and tells `Losses` what the
+dialect cannot say. Neither changes what it is given. The folders beside this file are found by themselves; a dialect
+from elsewhere is made known by `register`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import pkgutil
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from typing import Protocol, cast
+
+import msgspec
+
+import dragoman.schemas
+from dragoman.schemas.errors import UnknownDialect
+from dragoman.schemas.ir import JSON, At, Error, Request, Response, Wire
+from dragoman.schemas.losses import Losses
+
+__all__ = ["Dialect", "ErrorRoom", "RequestRoom", "ResponseRoom", "dialects", "find", "register"]
+
+
+class RequestRoom(Protocol):
+    # IR parameter → the places where this dialect may say it, the usual one first
+    PLACES: Mapping[str, tuple[At, ...]]
+
+    def decode_request(self, wire: Wire) -> Request: ...
+    def encode_request(self, request: Request, losses: Losses) -> Wire: ...
+
+
+class ResponseRoom(Protocol):
+    def decode_response(self, wire: Wire) -> Response: ...
+    def encode_response(self, response: Response, losses: Losses, request: Request | None = None) -> Wire: ...
+
+
+class ErrorRoom(Protocol):
+    def decode_error(self, wire: JSON, status: int | None) -> Error: ...
+    def encode_error(self, error: Error, losses: Losses) -> Wire: ...
+
+
+class Dialect(msgspec.Struct, frozen=True, kw_only=True):
+    """`aliases` are names as users type them. `features` names the loss of a field that only this dialect knows, where
+    it is not "extension"; `wrappers` are objects whose unknown fields are reported one by one. `model_in_body` is False
+    where the model and the operation stand in the URL."""
+
+    name: str
+    title: str
+    package: str
+    aliases: tuple[str, ...] = ()
+    features: Mapping[str, str] = {}
+    wrappers: frozenset[str] = frozenset()
+    model_in_body: bool = True
+
+    @property
+    def requests(self) -> RequestRoom:
+        return cast(RequestRoom, import_module(f"{self.package}.request"))
+
+    @property
+    def responses(self) -> ResponseRoom:
+        return cast(ResponseRoom, import_module(f"{self.package}.response"))
+
+    @property
+    def errors(self) -> ErrorRoom:
+        return cast(ErrorRoom, import_module(f"{self.package}.errors"))
+
+
+_registered: dict[str, Dialect] = {}
+
+
+def register(dialect: Dialect) -> None:
+    """Make a dialect from elsewhere known, under its name and aliases."""
+    _registered[dialect.name] = dialect
+    dialects.cache_clear()
+    find.cache_clear()
+
+
+@cache
+def dialects() -> tuple[Dialect, ...]:
+    """Return every dialect, by name."""
+    found = dict(_registered)
+    for module in pkgutil.iter_modules(dragoman.schemas.__path__):
+        dialect = getattr(import_module(f"dragoman.schemas.{module.name}"), "DIALECT", None) if module.ispkg else None
+        if isinstance(dialect, Dialect):
+            found[dialect.name] = dialect
+    return tuple(found[name] for name in sorted(found))
+
+
+@cache
+def find(name: str) -> Dialect:
+    """Return the dialect of this name or alias, in any case, with - or _. Raises UnknownDialect."""
+    wanted = name.strip().lower().replace("_", "-")
+    for dialect in dialects():
+        if wanted == dialect.name or wanted in dialect.aliases:
+            return dialect
+    known = tuple(dialect.name for dialect in dialects())
+    spellings = {alias: dialect.name for dialect in dialects() for alias in (dialect.name, *dialect.aliases)}
+    nearest = difflib.get_close_matches(wanted, spellings, 1)
+    raise UnknownDialect(name, known, spellings[nearest[0]] if nearest else None)

@@ -1,0 +1,256 @@
+"""Chat requests ↔ the IR: what stands around the messages.
+
+Plain settings go by table; what needs a decision has a function. Fields of other vendors that nobody else has travel in
+`extra`. https://platform.openai.com/docs/api-reference/chat/create
+"""
+
+from __future__ import annotations
+
+from dragoman.schemas.fields import leftovers, nested, overlay, parameters, places, sort_out, write_parameters
+from dragoman.schemas.ir import JSON, Extra, OutputFormat, ReasoningPolicy, Request, Wire
+from dragoman.schemas.jsontext import write_json
+from dragoman.schemas.losses import Losses
+from dragoman.schemas.narrow import count, flag, show, text
+from dragoman.schemas.openai_chat.messages import decode_messages, encode_messages
+from dragoman.schemas.openai_chat.parts import NAME, cache_of
+from dragoman.schemas.openai_chat.tools import decode_tool_choice, decode_tools, encode_tool_choice, encode_tools
+from dragoman.schemas.reasoning import EFFORTS, effort_of, is_off
+from dragoman.schemas.spelling import fit_name
+
+__all__ = ["PLACES", "decode_request", "encode_request"]
+
+# wire key → parameter of the IR; of two spellings, the one that is sent today comes first
+RENAMES = {
+    "temperature": "temperature",
+    "top_p": "top_p",
+    "top_k": "top_k",
+    "min_p": "min_p",
+    "seed": "seed",
+    "random_seed": "seed",
+    "frequency_penalty": "frequency_penalty",
+    "presence_penalty": "presence_penalty",
+    "repetition_penalty": "repetition_penalty",
+    "max_completion_tokens": "max_tokens",
+    "max_tokens": "max_tokens",
+    "n": "n",
+    "logprobs": "logprobs",
+    "top_logprobs": "top_logprobs",
+    "parallel_tool_calls": "parallel_tools",
+    "verbosity": "verbosity",
+    "service_tier": "service_tier",
+    "store": "store",
+    "safety_identifier": "user_id",
+    "user": "user_id",
+    "stream": "stream",
+}
+PLACES = {**places(RENAMES), "stream_usage": (("stream_options", "include_usage"),)}
+_SPELLINGS = {
+    "temperature": "temperature",
+    "top_p": "top_p",
+    "seed": "seed",
+    "frequency_penalty": "frequency_penalty",
+    "presence_penalty": "presence_penalty",
+    "max_tokens": "max_completion_tokens",
+    "n": "n",
+    "logprobs": "logprobs",
+    "top_logprobs": "top_logprobs",
+    "parallel_tools": "parallel_tool_calls",
+    "verbosity": "verbosity",
+    "service_tier": "service_tier",
+    "store": "store",
+    "user_id": "user",
+    "stream": "stream",
+    "stream_usage": "stream_usage",
+}
+_HANDLED = frozenset(
+    {"model", "messages", "tools", "functions", "tool_choice", "function_call", "stop", "response_format", "metadata"}
+    | {"reasoning_effort", "reasoning", "modalities", "stream_options", "web_search_options", "cache_control"}
+)
+_TIERS = ("auto", "default", "flex", "scale", "priority")
+
+
+# ------------------------------------------------------------------------------------------------------ wire → IR
+def decode_request(wire: Wire) -> Request:
+    values, extra = sort_out(wire, RENAMES, _HANDLED, NAME)
+    instructions, messages = decode_messages(wire.get("messages"))
+    options = wire.get("stream_options")
+    if isinstance(options, dict):
+        values["stream_usage"] = options.get("include_usage") is True
+        extra = nested(extra, "stream_options", leftovers(options, ("include_usage",), NAME), NAME)
+    output = _output(wire.get("response_format"))
+    if output is None:
+        extra = nested(extra, "response_format", _odd_format(wire.get("response_format")), NAME)
+    metadata = wire.get("metadata")
+    return Request(
+        model=text(wire.get("model")),
+        messages=messages,
+        instructions=instructions,
+        parameters=parameters(values),
+        stop=_stop(wire.get("stop")),
+        tools=decode_tools(wire),
+        tool_choice=decode_tool_choice(wire),
+        output=output,
+        reasoning=_reasoning(wire),
+        modalities=_modalities(wire.get("modalities")),
+        metadata=metadata if isinstance(metadata, dict) else None,
+        cache=cache_of(wire.get("cache_control")),
+        extra=extra,
+    )
+
+
+def _stop(said: JSON) -> tuple[str, ...]:
+    if isinstance(said, str):
+        return (said,)
+    return tuple(item for item in said if isinstance(item, str)) if isinstance(said, list) else ()
+
+
+def _modalities(said: JSON) -> tuple[str, ...]:
+    return tuple(item for item in said if isinstance(item, str)) if isinstance(said, list) else ()
+
+
+def _output(said: JSON) -> OutputFormat | None:
+    at = ("response_format",)
+    match said:
+        case {"type": "json_object", "schema": dict(schema)}:
+            return OutputFormat(schema=schema, at=at)
+        case {"type": "json_object"}:
+            return OutputFormat(at=at)
+        case {"type": "json_schema", "json_schema": dict(held)}:
+            full = held.get("schema")
+            return OutputFormat(
+                schema=full if isinstance(full, dict) else {},
+                name=text(held.get("name")),
+                description=text(held.get("description")),
+                strict=flag(held.get("strict")),
+                at=at,
+            )
+        case _:
+            return None
+
+
+def _odd_format(said: JSON) -> Extra | None:
+    """Keep a format that only some server knows (a grammar, a regular expression)."""
+    return {NAME: said} if isinstance(said, dict) and said.get("type") != "text" else None
+
+
+def _reasoning(wire: Wire) -> ReasoningPolicy | None:
+    """Read the effort, or the object in which gateways say effort, budget or on and off."""
+    effort = text(wire.get("reasoning_effort"))
+    if effort is not None:
+        return ReasoningPolicy(effort=effort, at=("reasoning_effort",))
+    held = wire.get("reasoning")
+    if not isinstance(held, dict):
+        return None
+    return ReasoningPolicy(
+        enabled=flag(held.get("enabled")),
+        effort=text(held.get("effort")),
+        budget=count(held.get("max_tokens")),
+        summary=text(held.get("summary")),
+        at=("reasoning",),
+        extra=leftovers(held, ("enabled", "effort", "max_tokens", "summary"), NAME),
+    )
+
+
+# ------------------------------------------------------------------------------------------------------ IR → wire
+def encode_request(request: Request, losses: Losses) -> Wire:
+    wire: Wire = {} if request.model is None else {"model": request.model}
+    wire["messages"] = encode_messages(request.instructions, request.messages, losses)
+    if request.tools:
+        encode_tools(request.tools, wire, losses)
+    encode_tool_choice(request, wire, losses)
+    write_parameters(request, _SPELLINGS, wire, losses)
+    _settle_parameters(request, wire, losses)
+    if request.stop:
+        _encode_stop(request, wire, losses)
+    if request.output is not None:
+        _encode_output(request.output, wire, losses)
+    if request.reasoning is not None:
+        _encode_reasoning(request.reasoning, wire, losses)
+    _encode_rest(request, wire, losses)
+    return wire if request.extra is None else overlay(wire, request, NAME)
+
+
+def _settle_parameters(request: Request, wire: Wire, losses: Losses) -> None:
+    """Mend what chat takes only in company or from a closed set."""
+    usage = wire.pop("stream_usage", None)
+    if wire.get("stream") is True and usage is not None:
+        wire["stream_options"] = {"include_usage": usage}
+    if "top_logprobs" in wire:
+        wire["logprobs"] = True
+    if "tools" not in wire and wire.pop("parallel_tool_calls", None) is False:
+        losses.dropped(losses.place("parallel_tools"), "parallel_tools", "chat takes it only beside tools")
+    tier = wire.get("service_tier")
+    if tier is not None and tier not in _TIERS:
+        losses.dropped(losses.place("service_tier"), "service_tier", f"chat has no tier of this name: {show(tier)}")
+        del wire["service_tier"]
+    temperature = request.parameters.temperature
+    if temperature is not None and not 0 <= temperature <= 2:
+        losses.approximated(losses.place("temperature"), "sampling", "chat takes temperatures from 0 to 2")
+        wire["temperature"] = min(max(temperature, 0), 2)
+
+
+def _encode_stop(request: Request, wire: Wire, losses: Losses) -> None:
+    said = [stop for stop in request.stop if stop]
+    if len(said) > 4 or len(said) < len(request.stop):
+        losses.dropped(losses.place("stop"), "stop", "chat takes at most four stop sequences, none of them empty")
+    wire["stop"] = list[JSON](said[:4])
+
+
+def _encode_output(output: OutputFormat, wire: Wire, losses: Losses) -> None:
+    if output.schema is None:
+        wire["response_format"] = {"type": "json_object"}
+        _ask_for_json(output, wire, losses)
+        return
+    if output.name is None:
+        losses.synthesized(output.at, "structured_output", "chat wants a name for the schema", severity="advisory")
+    held: Wire = {"name": fit_name(output.name or "answer"), "schema": output.schema}
+    if output.description is not None:
+        held["description"] = output.description
+    if output.strict is not None:
+        held["strict"] = output.strict
+    wire["response_format"] = {"type": "json_schema", "json_schema": held}
+
+
+def _ask_for_json(output: OutputFormat, wire: Wire, losses: Losses) -> None:
+    """Say the word: chat refuses JSON mode unless a message mentions JSON."""
+    messages = wire["messages"]
+    if not isinstance(messages, list) or b"json" in write_json(messages).lower():
+        return
+    messages.insert(0, {"role": "system", "content": "Answer in JSON."})
+    losses.synthesized(output.at, "structured_output", "chat wants the word JSON in a message", severity="advisory")
+
+
+def _encode_reasoning(policy: ReasoningPolicy, wire: Wire, losses: Losses) -> None:
+    effort = "none" if is_off(policy) else effort_of(policy)
+    if effort is None and policy.enabled:
+        losses.approximated(policy.at, "reasoning_config", "chat says thinking as an effort; medium is its default")
+        effort = "medium"
+    elif policy.budget:
+        losses.approximated(policy.at, "reasoning_config", f"a budget of {policy.budget} tokens is said as an effort")
+    if effort is not None and effort not in (*EFFORTS, "none"):
+        losses.dropped(policy.at, "reasoning_config", f"chat knows no effort of this name: {show(effort)}")
+        effort = None
+    if effort is not None:
+        wire["reasoning_effort"] = effort
+    if policy.summary is not None:
+        losses.dropped(policy.at, "reasoning_config", "chat tells no summary of the reasoning")
+
+
+def _encode_rest(request: Request, wire: Wire, losses: Losses) -> None:
+    if request.metadata:
+        wire["metadata"] = request.metadata
+    if request.modalities:
+        _encode_modalities(request, wire, losses)
+    if request.cache is not None:
+        losses.dropped(request.at, "cache_control", "chat caches by itself; it takes no mark for the whole request")
+    for continuation in request.continuations:
+        place = (*continuation.at, continuation.name)
+        losses.dropped(place, "continuation", f"{continuation.dialect} keeps this state; chat cannot reach it")
+
+
+def _encode_modalities(request: Request, wire: Wire, losses: Losses) -> None:
+    said = [name for name in request.modalities if name in ("text", "audio")]
+    if len(said) < len(request.modalities):
+        losses.dropped(losses.place("modalities"), "modality", "chat answers in text and audio only")
+    if said and said != ["text"]:
+        wire["modalities"] = list[JSON](said)

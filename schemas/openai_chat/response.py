@@ -1,0 +1,281 @@
+"""Chat responses ↔ the IR: choices, why they stopped, what they cost.
+
+Vendors count reasoning inside or beside the completion; the IR has it inside.
+https://platform.openai.com/docs/api-reference/chat/object
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from dragoman.schemas.fields import leftovers, nested, overlay
+from dragoman.schemas.ir import (
+    JSON,
+    At,
+    Candidate,
+    Citation,
+    Extra,
+    Part,
+    Request,
+    Response,
+    Stop,
+    Text,
+    TokenLogprob,
+    Usage,
+    Wire,
+)
+from dragoman.schemas.losses import Losses
+from dragoman.schemas.narrow import as_list, as_object, count, number, objects, text
+from dragoman.schemas.openai_chat.messages import decode_answer, encode_answer
+from dragoman.schemas.openai_chat.parts import NAME
+from dragoman.schemas.pairing import Pairing
+from dragoman.schemas.spelling import made_up_id
+from dragoman.schemas.stops import settled
+
+__all__ = ["decode_logprobs", "decode_response", "encode_logprobs", "encode_response"]
+
+_RESPONSE = frozenset(
+    {"id", "object", "created", "model", "choices", "usage", "service_tier", "citations", "search_results"}
+)
+_CHOICE = frozenset({"index", "message", "finish_reason", "logprobs"})
+_STOPS: dict[str, Stop] = {
+    "stop": "stop",
+    "eos": "stop",
+    "eos_token": "stop",
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "length": "length",
+    "max_tokens": "length",
+    "model_length": "length",
+    "tool_calls": "tool_use",
+    "tool_use": "tool_use",
+    "function_call": "tool_use",
+    "content_filter": "content_filter",
+    "refusal": "refusal",
+    "error": "error",
+}
+_FINISH: dict[Stop, str] = {
+    "stop": "stop",
+    "length": "length",
+    "tool_use": "tool_calls",
+    "content_filter": "content_filter",
+    "refusal": "content_filter",
+    "pause": "stop",
+    "error": "stop",
+    "other": "stop",
+}
+_TICKS_PER_DOLLAR = 10_000_000_000
+
+
+# ------------------------------------------------------------------------------------------------------ wire → IR
+def decode_response(wire: Wire) -> Response:
+    choices = [
+        _decode_choice(as_object(item, ("choices", index)), ("choices", index))
+        for index, item in enumerate(as_list(wire.get("choices") or [], ("choices",)))
+    ]
+    return Response(
+        candidates=_with_sources(tuple(choices), wire),
+        id=text(wire.get("id")),
+        model=text(wire.get("model")),
+        created=number(wire.get("created")),
+        usage=decode_usage(wire.get("usage")),
+        service_tier=text(wire.get("service_tier")),
+        extra=leftovers(wire, _RESPONSE, NAME),
+    )
+
+
+def _decode_choice(wire: Wire, at: At) -> Candidate:
+    message = decode_answer(as_object(wire.get("message") or {}, (*at, "message")), (*at, "message"), Pairing())
+    native = text(wire.get("finish_reason"))
+    stop: Stop | None = None if native is None else _STOPS.get(native, "other")
+    extra = leftovers(wire, _CHOICE, NAME)
+    return Candidate(
+        parts=message.parts,
+        stop=settled(stop, message.parts),
+        native_stop=native,
+        stop_dialect=NAME,
+        logprobs=_logprobs(wire.get("logprobs")),
+        at=at,
+        extra=nested(extra, "message", message.extra, NAME),
+    )
+
+
+def _logprobs(wire: JSON) -> tuple[TokenLogprob, ...]:
+    return decode_logprobs(wire.get("content")) if isinstance(wire, dict) else ()
+
+
+def decode_logprobs(wire: JSON) -> tuple[TokenLogprob, ...]:
+    return tuple(
+        TokenLogprob(
+            token=text(item.get("token")) or "",
+            logprob=number(item.get("logprob")),
+            bytes=_bytes(item.get("bytes")),
+            top=decode_logprobs(item["top_logprobs"]) if item.get("top_logprobs") else (),
+        )
+        for item in objects(wire)
+    )
+
+
+def _bytes(wire: JSON) -> tuple[int, ...] | None:
+    return tuple(byte for byte in wire if isinstance(byte, int)) if isinstance(wire, list) else None
+
+
+def _with_sources(candidates: tuple[Candidate, ...], wire: Wire) -> tuple[Candidate, ...]:
+    """Put the sources that some vendors list beside the choices on the last text of the first."""
+    cited = tuple(_sources(wire))
+    if not cited or not candidates:
+        return candidates
+    first, *others = candidates
+    at = max((index for index, part in enumerate(first.parts) if isinstance(part, Text)), default=None)
+    if at is None:
+        return candidates
+    parts: list[Part] = list(first.parts)
+    said = parts[at]
+    if isinstance(said, Text):
+        parts[at] = Text(
+            text=said.text, citations=(*said.citations, *cited), cache=said.cache, at=said.at, extra=said.extra
+        )
+    return (msgspec.structs.replace(first, parts=tuple(parts)), *others)
+
+
+def _sources(wire: Wire) -> Iterable[Citation]:
+    seen: set[str] = set()
+    for key in ("search_results", "citations"):
+        held = wire.get(key)
+        for index, item in enumerate(held if isinstance(held, list) else []):
+            url = text(item.get("url")) if isinstance(item, dict) else text(item)
+            if url is not None and url not in seen:
+                seen.add(url)
+                title = text(item.get("title")) if isinstance(item, dict) else None
+                yield Citation(url=url, title=title, at=(key, index))
+
+
+def decode_usage(wire: JSON) -> Usage | None:
+    if not isinstance(wire, dict):
+        return None
+    prompt, completion = _details(wire, "prompt_tokens_details"), _details(wire, "completion_tokens_details")
+    said, reasoning = count(wire.get("completion_tokens")), count(completion.get("reasoning_tokens"))
+    extra = _truthy(wire, _USAGE)
+    extra = nested(extra, "prompt_tokens_details", _truthy(prompt, ("cached_tokens", "cache_write_tokens")), NAME)
+    extra = nested(extra, "completion_tokens_details", _truthy(completion, ("reasoning_tokens",)), NAME)
+    return Usage(
+        input_tokens=count(wire.get("prompt_tokens")),
+        output_tokens=_output_tokens(wire, said, reasoning),
+        cache_read=count(prompt.get("cached_tokens")) or _first_count(wire, _CACHED),
+        cache_write=count(prompt.get("cache_write_tokens")),
+        reasoning=reasoning,
+        cost=_cost(wire),
+        at=("usage",),
+        extra=extra,
+    )
+
+
+_CACHED = ("prompt_cache_hit_tokens", "cached_tokens", "num_cached_tokens")
+_USAGE = frozenset(
+    {"prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details", "completion_tokens_details"}
+    | {"cost", "cost_in_usd_ticks", "prompt_cache_miss_tokens", *_CACHED}
+)
+
+
+def _details(wire: Wire, key: str) -> Wire:
+    held = wire.get(key)
+    return held if isinstance(held, dict) else {}
+
+
+def _truthy(wire: Wire, known: Iterable[str]) -> Extra | None:
+    """Return the unknown counts that say something: a zero does not."""
+    return leftovers({key: value for key, value in wire.items() if value}, frozenset(known), NAME)
+
+
+def _first_count(wire: Wire, keys: Iterable[str]) -> int | None:
+    return next((found for key in keys if (found := count(wire.get(key))) is not None), None)
+
+
+def _output_tokens(wire: Wire, said: int | None, reasoning: int | None) -> int | None:
+    """Return the completion with the reasoning in it, for vendors that count the reasoning beside it, too."""
+    if said is None or not reasoning:
+        return said
+    total, prompt = count(wire.get("total_tokens")), count(wire.get("prompt_tokens"))
+    beside = reasoning > said or (total is not None and prompt is not None and total == prompt + said + reasoning)
+    return said + reasoning if beside else said
+
+
+def _cost(wire: Wire) -> int | float | None:
+    cost, ticks = number(wire.get("cost")), number(wire.get("cost_in_usd_ticks"))
+    return ticks / _TICKS_PER_DOLLAR if cost is None and ticks is not None else cost
+
+
+# ------------------------------------------------------------------------------------------------------ IR → wire
+def encode_response(response: Response, losses: Losses, request: Request | None = None) -> Wire:
+    if response.id is None:
+        losses.synthesized(response.at, "id", "chat wants an id")
+    if response.created is None:
+        losses.synthesized(response.at, "extension", "chat wants a time of creation; the source says none")
+    wire: Wire = {
+        "id": response.id or made_up_id("chatcmpl-", response),
+        "object": "chat.completion",
+        "created": int(response.created or 0),
+        "model": response.model or (request.model if request is not None else None) or "",
+        "choices": [_encode_choice(item, index, losses) for index, item in enumerate(response.candidates)],
+    }
+    if response.usage is not None:
+        wire["usage"] = encode_usage(response.usage, losses)
+    if response.service_tier in ("auto", "default", "flex", "scale", "priority"):
+        wire["service_tier"] = response.service_tier
+    elif response.service_tier is not None:
+        losses.dropped(("service_tier",), "service_tier", "chat has no tier of this name")
+    return wire if response.extra is None else overlay(wire, response, NAME)
+
+
+def _encode_choice(candidate: Candidate, index: int, losses: Losses) -> Wire:
+    message = encode_answer(candidate.parts, losses, replayed=False)
+    message.setdefault("refusal", None)
+    wire: Wire = {
+        "index": index,
+        "message": message,
+        "finish_reason": _finish(candidate, losses),
+        "logprobs": {"content": encode_logprobs(candidate.logprobs), "refusal": None} if candidate.logprobs else None,
+    }
+    return wire if candidate.extra is None else overlay(wire, candidate, NAME)
+
+
+def _finish(candidate: Candidate, losses: Losses) -> str:
+    stop, native = candidate.stop, candidate.native_stop
+    if native is not None and candidate.stop_dialect == NAME and native in _FINISH.values():
+        return native
+    if candidate.stop_sequence is not None:
+        losses.dropped((*candidate.at, "stop_sequence"), "stop", "chat does not tell which stop sequence it met")
+    if stop in ("pause", "error", "other", None):
+        said = native or stop or "nothing"
+        losses.approximated(candidate.at, "finish_reason", f"chat has no word for an end by {said}")
+    finish = _FINISH[stop or "other"]
+    return "tool_calls" if finish == "stop" and settled("stop", candidate.parts) == "tool_use" else finish
+
+
+def encode_logprobs(logprobs: Iterable[TokenLogprob]) -> list[JSON]:
+    return [_logprob(item, top=True) for item in logprobs]
+
+
+def _logprob(item: TokenLogprob, *, top: bool) -> Wire:
+    said: list[JSON] | None = None if item.bytes is None else list(item.bytes)
+    wire: Wire = {"token": item.token, "logprob": item.logprob if item.logprob is not None else -9999.0, "bytes": said}
+    if top:
+        wire["top_logprobs"] = [_logprob(other, top=False) for other in item.top]
+    return wire
+
+
+def encode_usage(usage: Usage, losses: Losses) -> Wire:
+    prompt, completion = usage.input_tokens or 0, usage.output_tokens or 0
+    wire: Wire = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+    read: Wire = {} if usage.cache_read is None else {"cached_tokens": usage.cache_read}
+    if usage.cache_write:
+        read["cache_write_tokens"] = usage.cache_write
+    if read:
+        wire["prompt_tokens_details"] = read
+    if usage.reasoning is not None:
+        wire["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning}
+    if usage.cost is not None:
+        wire["cost"] = usage.cost
+    return wire if usage.extra is None else overlay(wire, usage, NAME)

@@ -1,0 +1,46 @@
+"""Which result answers which call, where a dialect lets the ids out.
+
+Calls without an id get one; a result without an id answers the first open call of its name, or the first open one.
+Decoders use it for old and id-less shapes, so that in the IR every call has an id and every result names its call.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+__all__ = ["Pairing"]
+
+
+class Pairing:
+    __slots__ = ("_by_name", "_in_order", "_made", "_open")
+
+    def __init__(self) -> None:
+        self._made = 0
+        self._open: set[str] = set()
+        self._in_order: deque[str] = deque()
+        self._by_name: dict[str, deque[str]] = {}
+
+    def call(self, name: str, call_id: str | None) -> str:
+        """Note a call and return its id."""
+        if not call_id:
+            self._made += 1
+            call_id = f"call_{self._made}"
+        self._open.add(call_id)
+        self._in_order.append(call_id)
+        self._by_name.setdefault(name, deque()).append(call_id)
+        return call_id
+
+    def result(self, name: str | None, call_id: str | None) -> str:
+        """Note a result and return the id of the call that it answers, or an id of its own if it answers none."""
+        if not call_id:
+            call_id = self._first_open(self._by_name.get(name or "", deque())) or self._first_open(self._in_order)
+        if not call_id:
+            self._made += 1
+            return f"call_{self._made}"
+        self._open.discard(call_id)
+        return call_id
+
+    def _first_open(self, queue: deque[str]) -> str | None:
+        while queue and queue[0] not in self._open:
+            queue.popleft()
+        return queue[0] if queue else None
