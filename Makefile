@@ -32,10 +32,11 @@ check: $(DEV) types ## Check format, lint and types, and run the tests with bran
 	@echo 'make check: all is well'
 
 bench: $(DEV) ## Measure conversions, bulk memory and start-up (BENCH='--quick --only TEXT')
+	@$(BIN)/python -m compileall -q $(PARTS)   # as an installation does: start-up is measured, too
 	@$(BIN)/python -m tests.bench $(BENCH)
 
-golden: $(DEV) ## Rewrite the expected conversions in tests/golden; review them as a diff
-	@$(BIN)/python -m tests.golden
+golden: $(DEV) ## Rewrite the expected conversions and the README's table; review them as a diff
+	@$(BIN)/python -m tests.golden && $(BIN)/python -m tests.readme
 
 acceptance: $(DEV) ## Run a judge from outside over the checkout (DRAGOMAN_ACCEPTANCE=FOLDER)
 	@test -n "$$DRAGOMAN_ACCEPTANCE" || { echo 'make acceptance: DRAGOMAN_ACCEPTANCE is not set: it names the folder of the judge' >&2; exit 2; }
@@ -57,8 +58,8 @@ $(BIN)/python:
 		{ echo "dragoman needs Python 3.11 or newer; $(PYTHON) is `$(PYTHON) --version 2>&1`. Name another: make PYTHON=python3.12" >&2; exit 1; }
 	@echo 'making $(VENV)' && $(PYTHON) -m venv $(VENV)
 
-$(RUN): pyproject.toml | $(BIN)/python
+$(RUN): pyproject.toml cli/version.py | $(BIN)/python
 	@echo 'installing dragoman' && $(PIP) --editable . && touch $@
 
-$(DEV): pyproject.toml | $(RUN)
+$(DEV): pyproject.toml cli/version.py | $(RUN)
 	@echo 'installing what the tests need' && $(PIP) --editable '.[dev]' && touch $@

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         convert_response,
         convert_response_bytes,
     )
-    from dragoman.schemas.detect import Detection, detect
+    from dragoman.schemas.detection import Detection, detect
     from dragoman.schemas.dialect import Dialect, dialects, find, register
     from dragoman.schemas.losses import Loss
     from dragoman.schemas.nature import NaturalLoss, natural_losses
@@ -46,11 +46,11 @@ __all__ = [
 ]
 # name → the room that it is in; everything else is in `convert`
 _ROOMS = {
-    "Detection": "detect",
+    "Detection": "detection",
     "Dialect": "dialect",
     "Loss": "losses",
     "NaturalLoss": "nature",
-    "detect": "detect",
+    "detect": "detection",
     "dialects": "dialect",
     "find": "dialect",
     "natural_losses": "nature",

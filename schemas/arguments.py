@@ -19,13 +19,16 @@ def arguments_text(call: ToolCall) -> str:
 def arguments_object(call: ToolCall, losses: Losses) -> Wire:
     """Return the arguments as an object. Text that is no JSON object is kept whole in one field, and reported."""
     said = call.arguments
+    if call.custom:  # free text, even where it happens to be JSON
+        losses.approximated(call.at, "custom_tool", "a free-form call is said as a call with one text field")
+        return {"input": said} if isinstance(said, str) else said
     if isinstance(said, dict):
         return said
     parsed = _parsed(said)
     if parsed is not None:
         return parsed
     losses.approximated(call.at, "tool_call", "the arguments are not a JSON object; kept as text in one field")
-    return {"input" if call.custom else "arguments": said}
+    return {"arguments": said}
 
 
 def _parsed(said: str) -> Wire | None:

@@ -77,7 +77,8 @@ _ANCHORS: Final[dict[Candidate, str]] = {
     _ANTHROPIC_STREAM: "type",
     _ANTHROPIC_ERROR: "type",
     _GEMINI_REQUEST: "contents",
-    _GEMINI_RESPONSE: "candidates promptFeedback prompt_feedback usageMetadata usage_metadata modelVersion model_version",
+    _GEMINI_RESPONSE: "candidates promptFeedback prompt_feedback usageMetadata usage_metadata"
+    " modelVersion model_version",
     _GEMINI_ERROR: "error",
     _OLLAMA_REQUEST: "messages prompt keep_alive",
     _OLLAMA_RESPONSE: "done",

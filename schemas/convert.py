@@ -12,7 +12,7 @@ from typing import Generic, ParamSpec, TypeVar
 import msgspec
 
 from dragoman.schemas import foreign
-from dragoman.schemas.dialect import Dialect, find
+from dragoman.schemas.dialect import find
 from dragoman.schemas.errors import InvalidInput
 from dragoman.schemas.ir import JSON, Candidate, Request, Response, Tool, ToolCall, Wire
 from dragoman.schemas.jsontext import read_json, write_json
@@ -61,8 +61,8 @@ def convert_request(
         request = msgspec.structs.replace(request, model=model)
     stream = request.parameters.stream
     if speaker is listener:
-        return Converted(_renamed(wire, model, listener), (), request.model, stream)
-    losses = Losses(room.PLACES, wire)
+        return Converted(_renamed(wire, model, "model"), (), request.model, stream)
+    losses = Losses(room.PLACES, wire, speaker.name)
     said = _guarded(listener.requests.encode_request, request, losses)
     foreign.report_request(request, listener, losses)
     return Converted(said, judged(losses, on_loss), request.model, stream)
@@ -82,9 +82,9 @@ def convert_response(
     if model is not None:
         response = msgspec.structs.replace(response, model=model)
     if speaker is listener:
-        return Converted(_renamed(wire, model, listener), (), response.model)
+        return Converted(_renamed(wire, model, listener.response_model), (), response.model)
     asked = None if request is None else _guarded(listener.requests.decode_request, as_object(request, ()))
-    losses = Losses(None, wire)
+    losses = Losses(None, wire, speaker.name)
     said = _guarded(listener.responses.encode_response, _with_names_back(response, asked), losses, asked)
     foreign.report_response(response, listener, losses)
     return Converted(said, judged(losses, on_loss), response.model)
@@ -98,7 +98,7 @@ def convert_error(
     if speaker is listener:
         return Converted(as_object(body, ()))
     error = _guarded(speaker.errors.decode_error, body, status)
-    losses = Losses(None, body)
+    losses = Losses(None, body, speaker.name)
     said = _guarded(listener.errors.encode_error, error, losses)
     foreign.report_error(error, listener, losses)
     return Converted(said, judged(losses, on_loss))
@@ -141,9 +141,8 @@ def _guarded(function: Callable[P, Result], /, *args: P.args, **kwargs: P.kwargs
         raise InvalidInput("$", "nested too deeply") from error
 
 
-def _renamed(wire: Wire, model: str | None, dialect: Dialect) -> Wire:
-    """Return the document with another model, where the dialect names the model in the document."""
-    return wire if model is None or not dialect.model_in_body else {**wire, "model": model}
+def _renamed(wire: Wire, model: str | None, field: str) -> Wire:
+    return wire if model is None else {**wire, field: model}
 
 
 def _with_names_back(response: Response, asked: Request | None) -> Response:

@@ -72,7 +72,8 @@ def sort_out(
 ) -> tuple[dict[str, JSON], Extra | None]:
     """Split an object into parameters by their IR names and the fields that only this dialect knows.
 
-    A null says nothing. A known parameter of a wrong type, and the second of two spellings of one, are kept as extra.
+    A null says nothing. A known parameter of a wrong type is kept as extra, and so is, of two spellings of one
+    parameter, the one that stands later in `renames`.
     """
     values: dict[str, JSON] = {}
     extra: Wire = {}
@@ -80,11 +81,23 @@ def sort_out(
         if value is None or key in handled:
             continue
         name = renames.get(key)
-        if name is not None and name not in values and type(value) in _TYPES[name]:
+        if name is None or type(value) not in _TYPES[name]:
+            extra[key] = value
+        elif name not in values:
             values[name] = value
         else:
-            extra[key] = value
+            _choose(key, wire, renames, values, extra)
     return values, ({dialect: extra} if extra else None)
+
+
+def _choose(key: str, wire: Wire, renames: Mapping[str, str], values: dict[str, JSON], extra: Wire) -> None:
+    """Let the first spelling of a parameter in `renames` count, and keep the other as it is."""
+    name = renames[key]
+    spellings = [spelling for spelling, meant in renames.items() if meant == name and spelling in wire]
+    said = [spelling for spelling in spellings if type(wire[spelling]) in _TYPES[name]]
+    values[name] = wire[said[0]]
+    extra.pop(said[0], None)
+    extra.update((spelling, wire[spelling]) for spelling in said[1:])
 
 
 def parameters(values: dict[str, JSON]) -> Parameters:

@@ -16,11 +16,9 @@ from dragoman.schemas.ir import (
     Message,
     Node,
     Part,
-    Reasoning,
     Request,
     Response,
     Text,
-    ToolCall,
     ToolResult,
     Wire,
 )
@@ -32,10 +30,8 @@ __all__ = ["report_error", "report_request", "report_response"]
 def report_request(request: Request, target: Dialect, losses: Losses) -> None:
     name = target.name
     _node(request, name, losses)
-    for message in request.instructions:
-        _message(message, name, losses)
-    for message in request.messages:
-        _message(message, name, losses)
+    _messages(request.instructions, name, losses)
+    _messages(request.messages, name, losses)
     for tool in request.tools:
         if tool.extra is not None:
             _fields(tool.at, tool.extra, name, losses)
@@ -59,32 +55,27 @@ def report_error(error: Error, target: Dialect, losses: Losses) -> None:
     _node(error, target.name, losses)
 
 
-def _message(message: Message, target: str, losses: Losses) -> None:
-    if message.extra is not None:
-        _fields(message.at, message.extra, target, losses)
-    _parts(message.parts, target, losses)
+def _messages(messages: Iterable[Message], target: str, losses: Losses) -> None:
+    for message in messages:
+        if message.extra is not None:
+            _fields(message.at, message.extra, target, losses)
+        _parts(message.parts, target, losses)
 
 
 def _parts(parts: Iterable[Part], target: str, losses: Losses) -> None:
     for part in parts:
         if part.extra is not None:
             _fields(part.at, part.extra, target, losses)
-        kind = type(part)
-        if kind is not ToolCall and kind is not Reasoning:
-            _inside(part, target, losses)
+        if type(part) is Text:
+            if part.citations:
+                _citations(part, target, losses)
+        elif isinstance(part, (ToolResult, Media)) and part.content:
+            _parts(part.content, target, losses)
 
 
-def _inside(part: Part, target: str, losses: Losses) -> None:
-    match part:
-        case Text():
-            for citation in part.citations:
-                _node(citation, target, losses)
-        case ToolResult():
-            _parts(part.content, target, losses)
-        case Media() if part.content is not None:
-            _parts(part.content, target, losses)
-        case _:
-            pass
+def _citations(part: Text, target: str, losses: Losses) -> None:
+    for citation in part.citations:
+        _node(citation, target, losses)
 
 
 def _node(node: Node | None, target: str, losses: Losses) -> None:

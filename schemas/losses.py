@@ -86,12 +86,16 @@ def _step(step: str | int) -> str:
 
 
 class Losses:
-    """The losses of one conversion. `places` says under which names the source knows a parameter of the IR."""
+    """The losses of one conversion. `places` says under which names the source knows a parameter of the IR, `source`
+    which dialect the document came from."""
 
-    __slots__ = ("_body", "_places", "found")
+    __slots__ = ("_body", "_places", "found", "source")
 
-    def __init__(self, places: Mapping[str, tuple[At, ...]] | None = None, body: JSON = None) -> None:
+    def __init__(
+        self, places: Mapping[str, tuple[At, ...]] | None = None, body: JSON = None, source: str | None = None
+    ) -> None:
         self.found: list[Loss] = []
+        self.source = source
         self._places = places or {}
         self._body = body
 

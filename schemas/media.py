@@ -30,9 +30,10 @@ _MAGIC = {
     "iVBORw0KGgo": "image/png",
     "/9j/": "image/jpeg",
     "R0lGOD": "image/gif",
-    "UklGR": "image/webp",
     "JVBERi": "application/pdf",
 }
+# RIFF holds pictures and sounds: the ninth byte and those after it say which.
+_RIFF = {"RUJQ": "image/webp", "QVZF": "audio/wav"}
 
 
 def from_url(url: str, kind: MediaKind) -> Media:
@@ -66,6 +67,8 @@ def kind_of(mime: str | None, default: MediaKind) -> MediaKind:
 
 def sniffed(data: str) -> str | None:
     """Return the mime type that the first bytes of base64 tell."""
+    if data.startswith("UklGR"):
+        return _RIFF.get(data[12:16])
     return next((mime for magic, mime in _MAGIC.items() if data.startswith(magic)), None)
 
 

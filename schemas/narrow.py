@@ -69,8 +69,12 @@ def show(value: JSON, limit: int = 60) -> str:
             return f'"{shown}"'.encode("utf-8", "backslashreplace").decode()
         case None | bool():
             return {None: "null", True: "true", False: "false"}[value]
-        case _:
-            return f"{value:.17g}" if isinstance(value, float) else _digits(value, limit)
+        case float():
+            return f"{value:.17g}"
+        case int():
+            return _digits(value, limit)
+        case _:  # a program's own value, which no JSON text can hold
+            return f"a {type(value).__name__}"
 
 
 def _digits(value: int, limit: int) -> str:

@@ -12,19 +12,19 @@ __all__ = ["Pairing"]
 
 
 class Pairing:
-    __slots__ = ("_by_name", "_in_order", "_made", "_open")
+    __slots__ = ("_by_name", "_in_order", "_made", "_open", "_seen")
 
     def __init__(self) -> None:
         self._made = 0
         self._open: set[str] = set()
+        self._seen: set[str] = set()
         self._in_order: deque[str] = deque()
         self._by_name: dict[str, deque[str]] = {}
 
     def call(self, name: str, call_id: str | None) -> str:
         """Note a call and return its id."""
-        if not call_id:
-            self._made += 1
-            call_id = f"call_{self._made}"
+        call_id = call_id or self._new_id()
+        self._seen.add(call_id)
         self._open.add(call_id)
         self._in_order.append(call_id)
         self._by_name.setdefault(name, deque()).append(call_id)
@@ -35,10 +35,17 @@ class Pairing:
         if not call_id:
             call_id = self._first_open(self._by_name.get(name or "", deque())) or self._first_open(self._in_order)
         if not call_id:
-            self._made += 1
-            return f"call_{self._made}"
+            return self._new_id()
         self._open.discard(call_id)
         return call_id
+
+    def _new_id(self) -> str:
+        """Return an id that no call has yet."""
+        while True:
+            self._made += 1
+            call_id = f"call_{self._made}"
+            if call_id not in self._seen:
+                return call_id
 
     def _first_open(self, queue: deque[str]) -> str | None:
         while queue and queue[0] not in self._open:

@@ -6,7 +6,6 @@ stay two; call and result therefore still pair. `names_back` maps the rewritten 
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -19,6 +18,8 @@ _ODD = re.compile(r"[^a-zA-Z0-9_-]")
 
 
 def digest(said: str) -> str:
+    import hashlib  # the slowest import of a small conversion, and few names need it
+
     return hashlib.sha1(said.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()[:8]
 
 

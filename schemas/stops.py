@@ -1,4 +1,5 @@
-"""Why an answer ended, settled by what it holds: a stop after a call is tool use, tool use without a call is a stop.
+"""Why an answer ended, settled by what it holds: a stop after a call is tool use, tool use without a call is a stop,
+and a stop after a refusal is a refusal.
 
 Only a plain stop is promoted, never a length or safety stop.
 """
@@ -7,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dragoman.schemas.ir import Part, Stop, ToolCall
+from dragoman.schemas.ir import Part, Refusal, Stop, ToolCall
 
 __all__ = ["settled"]
 
@@ -15,4 +16,5 @@ __all__ = ["settled"]
 def settled(stop: Stop | None, parts: Iterable[Part]) -> Stop | None:
     if stop not in ("stop", "tool_use"):
         return stop
-    return "tool_use" if any(isinstance(part, ToolCall) for part in parts) else "stop"
+    kinds = {type(part) for part in parts}
+    return "tool_use" if ToolCall in kinds else "refusal" if Refusal in kinds else "stop"

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import groupby
 
-from dragoman.schemas.ir import Message, Part, Text
+from dragoman.schemas.ir import Extra, Message, Part, Role, Text
 
-__all__ = ["plain_text", "turns"]
+__all__ = ["answers_joined", "plain_text", "turns"]
 
 
 def turns(messages: Iterable[Message]) -> list[Message]:
-    """Return the messages with neighbours of the same role joined; the first one's place stands for all."""
+    """Return the messages with neighbours of the same role joined; the first one's place stands for all.
+
+    Fields that only one dialect knows are joined, too: of two of one name, the first one's.
+    """
     joined: list[Message] = []
     parts: list[Part] = []  # of the last message, while it is growing
     for message in messages:
@@ -22,14 +26,36 @@ def turns(messages: Iterable[Message]) -> list[Message]:
         else:
             parts = parts or list(last.parts)
             parts.extend(message.parts)
+            if message.extra is not None:
+                extra = _together(last.extra, message.extra)
+                joined[-1] = Message(role=last.role, parts=last.parts, at=last.at, extra=extra)
     _close(joined, parts)
     return joined
+
+
+def answers_joined(messages: Iterable[Message]) -> Iterable[Message]:
+    """Yield the messages with neighbours of the assistant joined, for dialects that say a whole answer in one."""
+    for role, run in groupby(messages, _role_of):
+        if role == "assistant":
+            yield from turns(run)
+        else:
+            yield from run
+
+
+def _role_of(message: Message) -> Role:
+    return message.role
 
 
 def _close(joined: list[Message], parts: list[Part]) -> None:
     if parts:
         last = joined[-1]
         joined[-1] = Message(role=last.role, parts=tuple(parts), at=last.at, extra=last.extra)
+
+
+def _together(first: Extra | None, second: Extra) -> Extra:
+    if first is None:
+        return second
+    return first | {dialect: fields | first.get(dialect, {}) for dialect, fields in second.items()}
 
 
 def plain_text(parts: tuple[Part, ...]) -> str | None:

@@ -13,14 +13,14 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
 import msgspec
 
 from dragoman.schemas.dialect import find
 from dragoman.schemas.errors import CallerError, InvalidInput
 from dragoman.schemas.losses import path_of
-from dragoman.schemas.narrow import show
+from dragoman.schemas.narrow import objects, show
 
 # jsonschema takes longer to import than all the rest: only those who validate pay for it.
 if TYPE_CHECKING:
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
     from dragoman.schemas.ir import JSON, Wire
 
-__all__ = ["DOCUMENT_KINDS", "Violation", "validate"]
+__all__ = ["DOCUMENT_KINDS", "DocumentKind", "Violation", "validate"]
 
 DocumentKind: TypeAlias = Literal["request", "response", "error"]
 DOCUMENT_KINDS: tuple[DocumentKind, ...] = ("request", "response", "error")
 # Vendors stop at about a hundred levels; so must the validator, whose stack grows with the schemas that a body holds.
 MAX_DEPTH = 128
-# jsonschema keeps its tables in a library that dies, past all catching, when the stack ends: it must never come to that.
+# jsonschema keeps its tables in a library that dies, past all catching, when the stack ends: it must not come to that.
 FRAMES, FRAMES_A_LEVEL = 100, 4
 MAX_LISTED = 12
 
@@ -62,7 +62,7 @@ def validate(body: JSON, dialect: str, kind: DocumentKind) -> tuple[Violation, .
         raise CallerError(f"{found.name} has no JSON Schema for a document of kind {show(kind)}")
     if _frames_left() < FRAMES + FRAMES_A_LEVEL * depth:
         raise InvalidInput("$", f"nested too deeply to be validated here: {depth} levels")
-    return tuple(dict.fromkeys(_violation(error) for error in validator.iter_errors(body)))
+    return _distinct(validator.iter_errors(body))
 
 
 def _depth(body: JSON) -> int:
@@ -96,18 +96,20 @@ def _children(value: JSON) -> Sequence[JSON]:
 @cache
 def _validator(package: str, kind: DocumentKind) -> Validator | None:
     from jsonschema import Draft202012Validator
-    from jsonschema.validators import extend
-    from referencing import Registry, Resource
-    from referencing.jsonschema import DRAFT202012
+    from jsonschema.validators import create  # pyright: ignore[reportUnknownVariableType]  (its stub lacks one type)
+    from referencing.jsonschema import DRAFT202012, EMPTY_REGISTRY
 
     schemas = _schemas(package)
     if kind not in schemas:
         return None
-    resources = [
-        (_file(known), Resource(contents=schema, specification=DRAFT202012)) for known, schema in schemas.items()
-    ]
-    registry = Registry[object]().with_resources(resources)
-    validator = cast("type[Validator]", extend(Draft202012Validator, {"switch": _switch}))
+    registry = EMPTY_REGISTRY.with_resources(
+        (_file(known), DRAFT202012.create_resource(schema)) for known, schema in schemas.items()
+    )
+    validator = create(
+        Draft202012Validator.META_SCHEMA,
+        {**Draft202012Validator.VALIDATORS, "switch": _switch},
+        type_checker=Draft202012Validator.TYPE_CHECKER,
+    )
     return validator(schemas[kind], registry=registry)
 
 
@@ -121,8 +123,8 @@ def _file(kind: str) -> str:
     return f"{kind}.schema.json"
 
 
-# The files say things in the plain words of JSON Schema. Two of its idioms cost most of the time if they are tried one by
-# one, so they are made into tables when a file is read: the thirty types of a part, and the two spellings of a field.
+# The files say things in the plain words of JSON Schema. Two of its idioms cost most of the time if they are tried one
+# by one, so they become tables when a file is read: the thirty types of a part, and the two spellings of a field.
 
 
 def _compiled(schema: JSON) -> JSON:
@@ -137,34 +139,41 @@ def _compiled(schema: JSON) -> JSON:
 
 
 def _with_switch(schema: Wire) -> Wire:
-    """Put a table by field and word in place of `allOf: [if this field is that word, then …]`; other subschemas stay."""
+    """Put a table by field and word in place of `allOf: [if this field is that word, then …]`; the rest stays."""
     subschemas = schema.get("allOf")
     if not isinstance(subschemas, list):
         return schema
     table: dict[str, dict[str, JSON]] = {}
     rest: list[JSON] = []
     for subschema in subschemas:
-        match subschema:
-            case {"if": {"required": [str(field)], "properties": {**fields}}, "then": then} if len(fields) == 1:
-                case = fields.get(field)
-                word = case.get("const") if isinstance(case, dict) else None
-                if isinstance(word, str) and word not in table.setdefault(field, {}):
-                    table[field][word] = then
-                    continue
-            case _:
-                pass
-        rest.append(subschema)
+        field, word, then = _case(subschema)
+        if field and word not in table.setdefault(field, {}):
+            table[field][word] = then
+        else:
+            rest.append(subschema)
     return {**schema, "allOf": rest, "switch": cast("Wire", table)}
+
+
+def _case(subschema: JSON) -> tuple[str, str, JSON]:
+    """Read `if this field is that word, then …`; a subschema of any other form gives empty strings."""
+    match subschema:
+        case {"if": {"required": [str(field)], "properties": dict(fields)}, "then": then}:
+            value = fields.get(field)
+            word = value.get("const") if isinstance(value, dict) else None
+            plain: JSON = {"if": {"required": [field], "properties": {field: {"const": word}}}, "then": then}
+            return (field, word, then) if isinstance(word, str) and subschema == plain else ("", "", None)
+        case _:
+            return "", "", None
 
 
 def _with_plain_names(schema: Wire) -> Wire:
     """Put names in place of a pattern that is but a choice of names: `^(mimeType|mime_type)$`."""
-    patterns = schema.get("patternProperties")
-    if not isinstance(patterns, dict):
+    patterns, properties = schema.get("patternProperties"), schema.get("properties", {})
+    if not isinstance(patterns, dict) or not isinstance(properties, dict):
         return schema
-    plain = {name: value for pattern, value in patterns.items() for name in _names(pattern)}
+    named = {name: value for pattern, value in patterns.items() for name in _names(pattern)}
     rest = {pattern: value for pattern, value in patterns.items() if not _names(pattern)}
-    return {**schema, "patternProperties": rest, "properties": {**cast("Wire", schema.get("properties", {})), **plain}}
+    return {**schema, "patternProperties": rest, "properties": {**properties, **named}}
 
 
 def _names(pattern: str) -> list[str]:
@@ -172,17 +181,37 @@ def _names(pattern: str) -> list[str]:
     return found[1].split("|") if found else []
 
 
+class _Evolving(Protocol):
+    """The part of jsonschema's validators that `_switch` needs, with a signature."""
+
+    def evolve(self, *, schema: Wire) -> Validator: ...
+
+
 def _switch(
-    validator: Validator, table: Mapping[str, Mapping[str, Wire]], instance: JSON, _schema: Wire
+    validator: _Evolving, table: Mapping[str, Mapping[str, Wire]], instance: object, _schema: object
 ) -> Iterator[ValidationError]:
-    for field, cases in table.items() if isinstance(instance, dict) else ():
-        word = instance.get(field)
+    if not isinstance(instance, dict):
+        return
+    body = cast("Wire", instance)
+    for field, cases in table.items():
+        word = body.get(field)
         case = cases.get(word) if isinstance(word, str) else None
         if case is not None:
-            yield from validator.evolve(schema=case).iter_errors(instance)
+            yield from validator.evolve(schema=case).iter_errors(body)
 
 
 # ── wording ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _distinct(errors: Iterator[ValidationError]) -> tuple[Violation, ...]:
+    """Word the errors, each place with a wrong value once: the narrowest type, which is found last, says it."""
+    found: dict[tuple[str, str], Violation] = {}
+    for error in errors:
+        violation, keyword = _violation(error), str(error.validator)
+        place = violation.path, violation.message if keyword in ("required", "anyOf") else ""
+        if keyword == "type" or place not in found:
+            found[place] = violation
+    return tuple(found.values())
 
 
 def _violation(error: ValidationError) -> Violation:
@@ -213,9 +242,8 @@ def _missing(error: ValidationError) -> str:
 
 def _none_fits(error: ValidationError) -> str:
     """Word an `anyOf`, which these schemas use for "one of these fields must be there", in one spelling or another."""
-    fields = [
-        field for schema in cast("list[Wire]", error.validator_value) for field in _strings(schema.get("required"))
-    ]
+    schemas = objects(cast("JSON", error.validator_value))
+    fields = [field for schema in schemas for field in _strings(schema.get("required"))]
     spellings = {field.replace("_", "").lower(): show(field) for field in reversed(fields)}
     if len(spellings) == 1:
         return f"missing required field {show(fields[0])}"
@@ -228,7 +256,10 @@ def _breaks_pattern(error: ValidationError) -> str:
 
 
 def _too_few(error: ValidationError) -> str:
-    return f"must not be empty, got {show(cast('JSON', error.instance))}"
+    least = cast("int", error.validator_value)
+    return (
+        f"must not be empty, got {show(cast('JSON', error.instance))}" if least == 1 else f"must have {least} or more"
+    )
 
 
 def _not_allowed(error: ValidationError) -> str:

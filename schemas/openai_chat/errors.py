@@ -10,7 +10,7 @@ from dragoman.schemas.fields import leftovers, overlay
 from dragoman.schemas.ir import JSON, Error, ErrorKind, Wire
 from dragoman.schemas.jsontext import write_json
 from dragoman.schemas.losses import Losses
-from dragoman.schemas.narrow import objects, text
+from dragoman.schemas.narrow import text
 from dragoman.schemas.openai_chat.parts import NAME
 
 __all__ = ["decode_error", "encode_error"]
@@ -57,8 +57,13 @@ def _message(held: JSON) -> str:
     if isinstance(held, dict):
         held = held.get("message") or held.get("msg") or held.get("error")
     if isinstance(held, list):
-        return "; ".join(text(item.get("msg")) or write_json(item).decode() for item in objects(held))
+        return "; ".join(_said(item) for item in held)
     return held if isinstance(held, str) else "" if held is None else write_json(held).decode()
+
+
+def _said(item: JSON) -> str:
+    said = item.get("msg") if isinstance(item, dict) else item
+    return said if isinstance(said, str) else write_json(item).decode()
 
 
 def encode_error(error: Error, losses: Losses) -> Wire:
@@ -67,8 +72,10 @@ def encode_error(error: Error, losses: Losses) -> Wire:
         "message": error.message,
         "type": native or _TYPES[error.kind],
         "param": error.param,
-        "code": error.code if isinstance(error.code, str) else None,
+        "code": error.code if isinstance(error.code, str) or error.dialect == NAME else None,
     }
+    if held["code"] is None and error.code is not None:
+        losses.dropped((*error.at, "code"), "extension", "a code of chat's is a word")
     if error.details is not None:
         losses.dropped((*error.at, "details"), "extension", "chat has no place for the details of an error")
     return {"error": overlay(held, error, NAME)}

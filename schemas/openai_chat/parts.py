@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
+
 from dragoman.schemas.fields import leftovers, nested, overlay
 from dragoman.schemas.ir import (
     JSON,
@@ -15,6 +17,7 @@ from dragoman.schemas.ir import (
     BuiltinCall,
     BuiltinResult,
     Cache,
+    CustomTool,
     Extra,
     Media,
     MediaKind,
@@ -23,6 +26,7 @@ from dragoman.schemas.ir import (
     Reasoning,
     Refusal,
     Text,
+    Tool,
     ToolCall,
     ToolResult,
     Value,
@@ -35,16 +39,21 @@ from dragoman.schemas.narrow import as_object, expected, objects, text
 
 __all__ = [
     "NAME",
+    "TIERS",
     "cache_of",
-    "cache_wire",
     "decode_content",
     "decode_part",
+    "decode_spoken",
     "encode_content",
     "encode_part",
     "encode_text",
+    "finished",
+    "holds_mark",
 ]
 
 NAME = "openai-chat"
+TIERS = ("auto", "default", "flex", "scale", "priority")
+_FILE = frozenset({"filename", "file_data", "file_id"})
 _URLS: dict[str, MediaKind] = {
     "image_url": "image",
     "video_url": "video",
@@ -65,6 +74,22 @@ def decode_content(content: JSON, at: At) -> tuple[Part, ...]:
     return tuple(decode_part(item, (*at, "content", index)) for index, item in enumerate(content))
 
 
+def decode_spoken(wire: Wire, at: At) -> tuple[Part, ...]:
+    """Read the content of a message, and the mark that some programs put on the message: it is its last part's."""
+    parts = decode_content(wire.get("content"), at)
+    cache = cache_of(wire.get("cache_control"))
+    if cache is None or not holds_mark(parts):
+        return parts
+    last = parts[-1]
+    if not isinstance(last, (Text, Media)) or last.cache is not None:
+        return parts
+    return (*parts[:-1], msgspec.structs.replace(last, cache=cache))
+
+
+def holds_mark(parts: tuple[Part, ...]) -> bool:
+    return bool(parts) and isinstance(parts[-1], (Text, Media))
+
+
 def decode_part(item: JSON, at: At) -> Part:
     if isinstance(item, str):
         return Text(text=item, at=at)
@@ -81,7 +106,7 @@ def _text(wire: Wire, at: At) -> Part | None:
     said = wire.get("text")
     if not isinstance(said, str):
         return None
-    if len(wire) == 2:
+    if len(wire) == 2 and "type" in wire:
         return Text(text=said, at=at)
     return Text(text=said, cache=cache_of(wire.get("cache_control")), at=at, extra=_rest(wire, "text"))
 
@@ -109,24 +134,21 @@ def _url(wire: Wire, at: At) -> Part | None:
         return None
     fields = held if isinstance(held, dict) else {}
     extra = nested(_rest(wire, key), key, leftovers(fields, ("url", "detail"), NAME), NAME)
-    return _media(from_url(url, _URLS[key]), wire, at, detail=text(fields.get("detail")), extra=extra)
+    media = _media(from_url(url, _URLS[key]), wire, at, detail=text(fields.get("detail")), extra=extra)
+    return media if key == "image_url" else _owned(media)
 
 
 def _audio(wire: Wire, at: At) -> Part | None:
     held = wire.get("input_audio")
-    if isinstance(held, str):
-        media = from_url(held, "audio")
-        return _media(
-            media if media.data or "://" in held else Media(kind="audio", mime="audio/wav", data=held), wire, at
-        )
-    fields = held if isinstance(held, dict) else {}
+    fields: Wire = held if isinstance(held, dict) else {"data": held}
     data = text(fields.get("data"))
     if data is None:
         return None
-    name = text(fields.get("format"))
-    if data.startswith("data:"):
-        return _media(from_url(data, "audio"), wire, at)
-    return _media(Media(kind="audio", mime=mime_of_audio(name or "wav"), data=data), wire, at)
+    extra = nested(_rest(wire, "input_audio"), "input_audio", leftovers(fields, ("data", "format"), NAME), NAME)
+    if data.startswith("data:") or "://" in data[:16]:
+        return _owned(_media(from_url(data, "audio"), wire, at, extra=extra))
+    media = Media(kind="audio", mime=mime_of_audio(text(fields.get("format")) or "wav"), data=data)
+    return _owned(_media(media, wire, at, extra=extra))
 
 
 def _file(wire: Wire, at: At) -> Part | None:
@@ -134,12 +156,13 @@ def _file(wire: Wire, at: At) -> Part | None:
     if not isinstance(fields, dict):
         return None
     name, data, file_id = text(fields.get("filename")), text(fields.get("file_data")), text(fields.get("file_id"))
+    extra = nested(_rest(wire, "file"), "file", leftovers(fields, _FILE, NAME), NAME)
     if file_id is not None:
-        return _media(Media(kind="document", file_id=file_id, dialect=NAME), wire, at, name=name)
+        return _media(Media(kind="document", file_id=file_id, dialect=NAME), wire, at, name=name, extra=extra)
     if data is None:
         return None
     media = from_url(data, "document") if data.startswith("data:") or "://" in data[:16] else None
-    return _media(media or Media(kind="document", data=data), wire, at, name=name)
+    return _media(media or Media(kind="document", data=data), wire, at, name=name, extra=extra)
 
 
 def _media(
@@ -158,6 +181,11 @@ def _media(
         at=at,
         extra=extra if extra is not None else _rest(wire, str(wire["type"])),
     )
+
+
+def _owned(media: Media) -> Media:
+    """Say that a medium is chat's own, in a form that only some servers take: to those it returns."""
+    return msgspec.structs.replace(media, dialect=NAME)
 
 
 def _rest(wire: Wire, key: str) -> Extra | None:
@@ -193,6 +221,8 @@ def encode_part(part: Part, losses: Losses) -> Wire | None:
     """Return a content part, or None where chat has no words for it, which is then reported."""
     match part:
         case Text():
+            for citation in part.citations:
+                losses.dropped(citation.at or part.at, "citation", "chat cites only in answers")
             return encode_text(part, losses)
         case Media():
             return _media_wire(part, losses)
@@ -216,25 +246,22 @@ def encode_part(part: Part, losses: Losses) -> Wire | None:
 def encode_text(part: Text, losses: Losses) -> Wire:
     if part.signature is not None:
         losses.dropped(part.at, "reasoning_signature", f"only {part.signature.dialect} can read it")
-    wire: Wire = {"type": "text", "text": part.text}
-    return _finished(wire, part)
+    return finished({"type": "text", "text": part.text}, part, losses)
 
 
-def _finished(wire: Wire, part: Text | Media) -> Wire:
-    if part.cache is not None:
-        wire["cache_control"] = cache_wire(part.cache)
-    return wire if part.extra is None else overlay(wire, part, NAME)
-
-
-def cache_wire(cache: Cache) -> Wire:
-    return {"type": "ephemeral"} if cache.ttl is None else {"type": "ephemeral", "ttl": cache.ttl}
+def finished(wire: Wire, node: Text | Media | Tool | CustomTool | ToolResult, losses: Losses) -> Wire:
+    """Return what was said of a node with the fields that only chat knows. Cache marks are read, for gateways know
+    them, but OpenAI and most servers take none."""
+    if node.cache is not None:
+        losses.dropped(node.at, "cache_control", "chat caches by itself; it takes no such mark")
+    return wire if node.extra is None else overlay(wire, node, NAME)
 
 
 def _media_wire(part: Media, losses: Losses) -> Wire | None:
     words = text_of(part)
     if words is not None:
         losses.approximated(part.at, "document", "chat takes documents as PDF only; said as text")
-        return _finished({"type": "text", "text": words}, part)
+        return finished({"type": "text", "text": words}, part, losses)
     wire = _media_said(part)
     if wire is None:
         losses.dropped(part.at, part.kind, "chat cannot show it in this form")
@@ -245,7 +272,7 @@ def _media_wire(part: Media, losses: Losses) -> Wire | None:
         losses.dropped(part.at, part.kind, "chat knows no context and no citing of a document", severity="advisory")
     if part.name is not None and part.kind != "document":
         losses.dropped(part.at, part.kind, "chat names only documents", severity="advisory")
-    return _finished(wire, part)
+    return finished(wire, part, losses)
 
 
 def _media_said(part: Media) -> Wire | None:
@@ -253,12 +280,22 @@ def _media_said(part: Media) -> Wire | None:
         case "image" if part.url is not None or part.data is not None:
             held: Wire = {"url": part.url or data_url(part)}
             return {"type": "image_url", "image_url": {**held, "detail": part.detail} if part.detail else held}
-        case "audio" if part.data is not None and (name := audio_format(part.mime)) in ("wav", "mp3"):
+        case "audio" if part.data is not None and (name := _sound_format(part)) is not None:
             return {"type": "input_audio", "input_audio": {"data": part.data, "format": name}}
-        case "document":
+        case "document" if part.dialect != NAME or part.url is None:
             return _document(part)
+        case kind if part.dialect == NAME and (part.url is not None or part.data is not None):
+            return {"type": f"{kind}_url", f"{kind}_url": {"url": part.url or data_url(part)}}
         case _:
             return None
+
+
+def _sound_format(part: Media) -> str | None:
+    """Return the name of a sound's format: OpenAI takes two, its relatives more."""
+    name = audio_format(part.mime)
+    if part.dialect == NAME:
+        return name or (part.mime or "").removeprefix("audio/") or None
+    return name if name in ("wav", "mp3") else None
 
 
 def _document(part: Media) -> Wire | None:

@@ -7,12 +7,12 @@ Plain settings go by table; what needs a decision has a function. Fields of othe
 from __future__ import annotations
 
 from dragoman.schemas.fields import leftovers, nested, overlay, parameters, places, sort_out, write_parameters
-from dragoman.schemas.ir import JSON, Extra, OutputFormat, ReasoningPolicy, Request, Wire
+from dragoman.schemas.ir import JSON, OutputFormat, ReasoningPolicy, Request, Wire
 from dragoman.schemas.jsontext import write_json
 from dragoman.schemas.losses import Losses
 from dragoman.schemas.narrow import count, flag, show, text
 from dragoman.schemas.openai_chat.messages import decode_messages, encode_messages
-from dragoman.schemas.openai_chat.parts import NAME, cache_of
+from dragoman.schemas.openai_chat.parts import NAME, TIERS, cache_of
 from dragoman.schemas.openai_chat.tools import decode_tool_choice, decode_tools, encode_tool_choice, encode_tools
 from dragoman.schemas.reasoning import EFFORTS, effort_of, is_off
 from dragoman.schemas.spelling import fit_name
@@ -39,8 +39,8 @@ RENAMES = {
     "verbosity": "verbosity",
     "service_tier": "service_tier",
     "store": "store",
-    "safety_identifier": "user_id",
     "user": "user_id",
+    "safety_identifier": "user_id",
     "stream": "stream",
 }
 PLACES = {**places(RENAMES), "stream_usage": (("stream_options", "include_usage"),)}
@@ -66,7 +66,6 @@ _HANDLED = frozenset(
     {"model", "messages", "tools", "functions", "tool_choice", "function_call", "stop", "response_format", "metadata"}
     | {"reasoning_effort", "reasoning", "modalities", "stream_options", "web_search_options", "cache_control"}
 )
-_TIERS = ("auto", "default", "flex", "scale", "priority")
 
 
 # ------------------------------------------------------------------------------------------------------ wire → IR
@@ -77,35 +76,55 @@ def decode_request(wire: Wire) -> Request:
     if isinstance(options, dict):
         values["stream_usage"] = options.get("include_usage") is True
         extra = nested(extra, "stream_options", leftovers(options, ("include_usage",), NAME), NAME)
-    output = _output(wire.get("response_format"))
-    if output is None:
-        extra = nested(extra, "response_format", _odd_format(wire.get("response_format")), NAME)
+    odd: Wire = {key: said for key, said in wire.items() if said is not None and _is_odd(key, said, wire)}
+    if odd:
+        extra = {NAME: {**(extra or {}).get(NAME, {}), **odd}}
+        values = {key: said for key, said in values.items() if key not in odd}
     metadata = wire.get("metadata")
     return Request(
         model=text(wire.get("model")),
         messages=messages,
         instructions=instructions,
         parameters=parameters(values),
-        stop=_stop(wire.get("stop")),
+        stop=_words(wire.get("stop")) or (),
         tools=decode_tools(wire),
         tool_choice=decode_tool_choice(wire),
-        output=output,
+        output=_output(wire.get("response_format")),
         reasoning=_reasoning(wire),
-        modalities=_modalities(wire.get("modalities")),
+        modalities=_words(wire.get("modalities")) or (),
         metadata=metadata if isinstance(metadata, dict) else None,
         cache=cache_of(wire.get("cache_control")),
         extra=extra,
     )
 
 
-def _stop(said: JSON) -> tuple[str, ...]:
+def _words(said: JSON) -> tuple[str, ...] | None:
+    """Return a word or a list of words, or None for anything else."""
     if isinstance(said, str):
         return (said,)
-    return tuple(item for item in said if isinstance(item, str)) if isinstance(said, list) else ()
+    words = [word for word in said if isinstance(word, str)] if isinstance(said, list) else []
+    return tuple(words) if isinstance(said, list) and len(words) == len(said) else None
 
 
-def _modalities(said: JSON) -> tuple[str, ...]:
-    return tuple(item for item in said if isinstance(item, str)) if isinstance(said, list) else ()
+def _is_odd(key: str, said: JSON, wire: Wire) -> bool:
+    """Say whether a field that is read in code says something that nobody else can read: a grammar, a wrong type."""
+    match key:
+        case "response_format":
+            return _output(said) is None and said != {"type": "text"}
+        case "tool_choice":
+            return decode_tool_choice({key: said}) is None
+        case "stop" | "modalities":
+            return _words(said) is None
+        case "metadata" | "stream_options":
+            return not isinstance(said, dict)
+        case "reasoning_effort":
+            return not isinstance(said, str)
+        case "reasoning":
+            return not isinstance(said, dict) or isinstance(wire.get("reasoning_effort"), str)
+        case "service_tier":
+            return isinstance(said, str) and said not in TIERS
+        case _:
+            return False
 
 
 def _output(said: JSON) -> OutputFormat | None:
@@ -115,6 +134,8 @@ def _output(said: JSON) -> OutputFormat | None:
             return OutputFormat(schema=schema, at=at)
         case {"type": "json_object"}:
             return OutputFormat(at=at)
+        case {"type": "json_schema", "schema": dict(schema)}:
+            return OutputFormat(schema=schema, at=at)
         case {"type": "json_schema", "json_schema": dict(held)}:
             full = held.get("schema")
             return OutputFormat(
@@ -126,11 +147,6 @@ def _output(said: JSON) -> OutputFormat | None:
             )
         case _:
             return None
-
-
-def _odd_format(said: JSON) -> Extra | None:
-    """Keep a format that only some server knows (a grammar, a regular expression)."""
-    return {NAME: said} if isinstance(said, dict) and said.get("type") != "text" else None
 
 
 def _reasoning(wire: Wire) -> ReasoningPolicy | None:
@@ -180,7 +196,7 @@ def _settle_parameters(request: Request, wire: Wire, losses: Losses) -> None:
     if "tools" not in wire and wire.pop("parallel_tool_calls", None) is False:
         losses.dropped(losses.place("parallel_tools"), "parallel_tools", "chat takes it only beside tools")
     tier = wire.get("service_tier")
-    if tier is not None and tier not in _TIERS:
+    if tier is not None and tier not in TIERS:
         losses.dropped(losses.place("service_tier"), "service_tier", f"chat has no tier of this name: {show(tier)}")
         del wire["service_tier"]
     temperature = request.parameters.temperature
@@ -193,7 +209,8 @@ def _encode_stop(request: Request, wire: Wire, losses: Losses) -> None:
     said = [stop for stop in request.stop if stop]
     if len(said) > 4 or len(said) < len(request.stop):
         losses.dropped(losses.place("stop"), "stop", "chat takes at most four stop sequences, none of them empty")
-    wire["stop"] = list[JSON](said[:4])
+    if said:
+        wire["stop"] = list[JSON](said[:4])
 
 
 def _encode_output(output: OutputFormat, wire: Wire, losses: Losses) -> None:
@@ -230,7 +247,9 @@ def _encode_reasoning(policy: ReasoningPolicy, wire: Wire, losses: Losses) -> No
     if effort is not None and effort not in (*EFFORTS, "none"):
         losses.dropped(policy.at, "reasoning_config", f"chat knows no effort of this name: {show(effort)}")
         effort = None
-    if effort is not None:
+    if policy.extra is not None and NAME in policy.extra:
+        wire["reasoning"] = overlay({} if effort is None else {"effort": effort}, policy, NAME)
+    elif effort is not None:
         wire["reasoning_effort"] = effort
     if policy.summary is not None:
         losses.dropped(policy.at, "reasoning_config", "chat tells no summary of the reasoning")

@@ -18,6 +18,7 @@ from dragoman.schemas.ir import (
     Citation,
     Extra,
     Part,
+    Refusal,
     Request,
     Response,
     Stop,
@@ -28,8 +29,8 @@ from dragoman.schemas.ir import (
 )
 from dragoman.schemas.losses import Losses
 from dragoman.schemas.narrow import as_list, as_object, count, number, objects, text
-from dragoman.schemas.openai_chat.messages import decode_answer, encode_answer
-from dragoman.schemas.openai_chat.parts import NAME
+from dragoman.schemas.openai_chat.answers import decode_answer, encode_answer
+from dragoman.schemas.openai_chat.parts import NAME, TIERS
 from dragoman.schemas.pairing import Pairing
 from dragoman.schemas.spelling import made_up_id
 from dragoman.schemas.stops import settled
@@ -39,6 +40,7 @@ __all__ = ["decode_logprobs", "decode_response", "encode_logprobs", "encode_resp
 _RESPONSE = frozenset(
     {"id", "object", "created", "model", "choices", "usage", "service_tier", "citations", "search_results"}
 )
+_SOURCES = frozenset({"citations", "search_results"})
 _CHOICE = frozenset({"index", "message", "finish_reason", "logprobs"})
 _STOPS: dict[str, Stop] = {
     "stop": "stop",
@@ -71,32 +73,38 @@ _TICKS_PER_DOLLAR = 10_000_000_000
 
 # ------------------------------------------------------------------------------------------------------ wire → IR
 def decode_response(wire: Wire) -> Response:
-    choices = [
+    choices = tuple(
         _decode_choice(as_object(item, ("choices", index)), ("choices", index))
         for index, item in enumerate(as_list(wire.get("choices") or [], ("choices",)))
-    ]
+    )
+    holder = _holder(choices)
+    tier = text(wire.get("service_tier"))
+    known = _RESPONSE if holder is not None else _RESPONSE - _SOURCES
     return Response(
-        candidates=_with_sources(tuple(choices), wire),
-        id=text(wire.get("id")),
+        candidates=choices if holder is None else _with_sources(choices, holder, wire),
+        id=text(wire.get("id")) or None,
         model=text(wire.get("model")),
         created=number(wire.get("created")),
         usage=decode_usage(wire.get("usage")),
-        service_tier=text(wire.get("service_tier")),
-        extra=leftovers(wire, _RESPONSE, NAME),
+        service_tier=tier if tier in TIERS else None,
+        extra=leftovers(wire, known if tier in TIERS or not tier else known - {"service_tier"}, NAME),
     )
 
 
 def _decode_choice(wire: Wire, at: At) -> Candidate:
     message = decode_answer(as_object(wire.get("message") or {}, (*at, "message")), (*at, "message"), Pairing())
-    native = text(wire.get("finish_reason"))
+    native = text(wire.get("finish_reason")) or None
     stop: Stop | None = None if native is None else _STOPS.get(native, "other")
     extra = leftovers(wire, _CHOICE, NAME)
+    logprobs = wire.get("logprobs")
+    if isinstance(logprobs, dict):
+        extra = nested(extra, "logprobs", leftovers(logprobs, ("content",), NAME), NAME)
     return Candidate(
         parts=message.parts,
         stop=settled(stop, message.parts),
         native_stop=native,
         stop_dialect=NAME,
-        logprobs=_logprobs(wire.get("logprobs")),
+        logprobs=_logprobs(logprobs),
         at=at,
         extra=nested(extra, "message", message.extra, NAME),
     )
@@ -122,21 +130,22 @@ def _bytes(wire: JSON) -> tuple[int, ...] | None:
     return tuple(byte for byte in wire if isinstance(byte, int)) if isinstance(wire, list) else None
 
 
-def _with_sources(candidates: tuple[Candidate, ...], wire: Wire) -> tuple[Candidate, ...]:
+def _holder(candidates: tuple[Candidate, ...]) -> int | None:
+    """Return which part of the first answer is its last text: that holds the sources of the whole response."""
+    parts = candidates[0].parts if candidates else ()
+    return max((index for index, part in enumerate(parts) if isinstance(part, Text)), default=None)
+
+
+def _with_sources(candidates: tuple[Candidate, ...], holder: int, wire: Wire) -> tuple[Candidate, ...]:
     """Put the sources that some vendors list beside the choices on the last text of the first."""
     cited = tuple(_sources(wire))
-    if not cited or not candidates:
+    if not cited:
         return candidates
     first, *others = candidates
-    at = max((index for index, part in enumerate(first.parts) if isinstance(part, Text)), default=None)
-    if at is None:
-        return candidates
     parts: list[Part] = list(first.parts)
-    said = parts[at]
+    said = parts[holder]
     if isinstance(said, Text):
-        parts[at] = Text(
-            text=said.text, citations=(*said.citations, *cited), cache=said.cache, at=said.at, extra=said.extra
-        )
+        parts[holder] = msgspec.structs.replace(said, citations=(*said.citations, *cited))
     return (msgspec.structs.replace(first, parts=tuple(parts)), *others)
 
 
@@ -163,7 +172,7 @@ def decode_usage(wire: JSON) -> Usage | None:
     return Usage(
         input_tokens=count(wire.get("prompt_tokens")),
         output_tokens=_output_tokens(wire, said, reasoning),
-        cache_read=count(prompt.get("cached_tokens")) or _first_count(wire, _CACHED),
+        cache_read=_first_count({**wire, **prompt}, _CACHED),
         cache_write=count(prompt.get("cache_write_tokens")),
         reasoning=reasoning,
         cost=_cost(wire),
@@ -172,7 +181,7 @@ def decode_usage(wire: JSON) -> Usage | None:
     )
 
 
-_CACHED = ("prompt_cache_hit_tokens", "cached_tokens", "num_cached_tokens")
+_CACHED = ("cached_tokens", "prompt_cache_hit_tokens", "num_cached_tokens")
 _USAGE = frozenset(
     {"prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details", "completion_tokens_details"}
     | {"cost", "cost_in_usd_ticks", "prompt_cache_miss_tokens", *_CACHED}
@@ -222,7 +231,7 @@ def encode_response(response: Response, losses: Losses, request: Request | None 
     }
     if response.usage is not None:
         wire["usage"] = encode_usage(response.usage, losses)
-    if response.service_tier in ("auto", "default", "flex", "scale", "priority"):
+    if response.service_tier in TIERS:
         wire["service_tier"] = response.service_tier
     elif response.service_tier is not None:
         losses.dropped(("service_tier",), "service_tier", "chat has no tier of this name")
@@ -236,9 +245,14 @@ def _encode_choice(candidate: Candidate, index: int, losses: Losses) -> Wire:
         "index": index,
         "message": message,
         "finish_reason": _finish(candidate, losses),
-        "logprobs": {"content": encode_logprobs(candidate.logprobs), "refusal": None} if candidate.logprobs else None,
     }
-    return wire if candidate.extra is None else overlay(wire, candidate, NAME)
+    if candidate.logprobs:
+        wire["logprobs"] = {"content": encode_logprobs(candidate.logprobs)}
+    wire = overlay(wire, candidate, NAME)
+    logprobs = wire.setdefault("logprobs", None)
+    if isinstance(logprobs, dict):
+        wire["logprobs"] = {"content": None, "refusal": None, **logprobs}
+    return wire
 
 
 def _finish(candidate: Candidate, losses: Losses) -> str:
@@ -247,7 +261,9 @@ def _finish(candidate: Candidate, losses: Losses) -> str:
         return native
     if candidate.stop_sequence is not None:
         losses.dropped((*candidate.at, "stop_sequence"), "stop", "chat does not tell which stop sequence it met")
-    if stop in ("pause", "error", "other", None):
+    if stop == "refusal" and any(isinstance(part, Refusal) for part in candidate.parts):
+        return "stop"
+    if stop in ("pause", "error", "other", "refusal", None):
         said = native or stop or "nothing"
         losses.approximated(candidate.at, "finish_reason", f"chat has no word for an end by {said}")
     finish = _FINISH[stop or "other"]

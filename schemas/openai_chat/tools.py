@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dragoman.schemas.builtin import builtin_kind
-from dragoman.schemas.fields import leftovers, nested, overlay
+from dragoman.schemas.fields import leftovers, nested
 from dragoman.schemas.ir import JSON, AnyTool, At, BuiltinTool, CustomTool, Request, Tool, ToolChoice, Wire
 from dragoman.schemas.losses import Losses
 from dragoman.schemas.narrow import as_list, as_object, flag, objects, text
-from dragoman.schemas.openai_chat.parts import NAME, cache_of, cache_wire
+from dragoman.schemas.openai_chat.parts import NAME, cache_of, finished
 from dragoman.schemas.spelling import fit_name
 
 __all__ = ["decode_tool_choice", "decode_tools", "encode_tool_choice", "encode_tools"]
@@ -17,6 +17,7 @@ __all__ = ["decode_tool_choice", "decode_tools", "encode_tool_choice", "encode_t
 _FUNCTION = frozenset({"name", "description", "parameters", "strict"})
 _TOOL = frozenset({"type", "function", "cache_control"})
 _CUSTOM = frozenset({"type", "custom", "cache_control"})
+_INNER = frozenset({"name", "description", "format"})
 
 
 # ------------------------------------------------------------------------------------------------------ wire → IR
@@ -70,6 +71,7 @@ def _custom(held: Wire, wire: Wire, at: At) -> AnyTool:
     if not isinstance(name, str):
         return BuiltinTool(kind="unknown", dialect=NAME, wire=wire, at=at)
     form = held.get("format")
+    inner = leftovers(held, _INNER if _is_grammar(form) else _INNER - {"format"}, NAME)
     grammar = form.get("grammar") if isinstance(form, dict) else None
     fields = grammar if isinstance(grammar, dict) else {}
     return CustomTool(
@@ -79,8 +81,12 @@ def _custom(held: Wire, wire: Wire, at: At) -> AnyTool:
         grammar=text(fields.get("definition")),
         cache=cache_of(wire.get("cache_control")),
         at=at,
-        extra=leftovers(wire, _CUSTOM, NAME),
+        extra=nested(leftovers(wire, _CUSTOM, NAME), "custom", inner, NAME),
     )
+
+
+def _is_grammar(form: JSON) -> bool:
+    return isinstance(form, dict) and isinstance(form.get("grammar"), dict)
 
 
 def decode_tool_choice(wire: Wire) -> ToolChoice | None:
@@ -113,7 +119,7 @@ def _allowed(held: Wire, at: At) -> ToolChoice:
     fields = inner if isinstance(inner, dict) else held
     names: list[str] = []
     for item in objects(fields.get("tools")):
-        tool = item.get("function")
+        tool = item.get(text(item.get("type")) or "function")
         name = text((tool if isinstance(tool, dict) else item).get("name"))
         if name is not None:
             names.append(name)
@@ -146,7 +152,7 @@ def _encode_function(tool: Tool, losses: Losses) -> Wire:
         held["strict"] = tool.strict
     if tool.namespace is not None:
         losses.dropped(tool.at, "tool", f'chat has no namespaces like "{tool.namespace[:80]}"', severity="advisory")
-    return _finished({"type": "function", "function": held}, tool)
+    return finished({"type": "function", "function": held}, tool, losses)
 
 
 def _encode_custom(tool: CustomTool, losses: Losses) -> Wire:
@@ -155,13 +161,7 @@ def _encode_custom(tool: CustomTool, losses: Losses) -> Wire:
         held["description"] = tool.description
     if tool.grammar is not None:
         held["format"] = {"type": "grammar", "grammar": {"syntax": tool.syntax or "lark", "definition": tool.grammar}}
-    return _finished({"type": "custom", "custom": held}, tool)
-
-
-def _finished(wire: Wire, tool: Tool | CustomTool) -> Wire:
-    if tool.cache is not None:
-        wire["cache_control"] = cache_wire(tool.cache)
-    return wire if tool.extra is None else overlay(wire, tool, NAME)
+    return finished({"type": "custom", "custom": held}, tool, losses)
 
 
 def _fitted(tool: Tool | CustomTool, losses: Losses) -> str:
@@ -193,7 +193,7 @@ def encode_tool_choice(request: Request, wire: Wire, losses: Losses) -> None:
         if choice.mode != "auto" or choice.names:
             losses.dropped(choice.at, "tool_choice", "chat cannot choose what is not among its tools")
         return
-    wire["tool_choice"] = _encode_names(choice, request) if choice.names else choice.mode
+    wire["tool_choice"] = _encode_names(choice, request) if choice.names and choice.mode != "none" else choice.mode
 
 
 def _encode_names(choice: ToolChoice, request: Request) -> JSON:

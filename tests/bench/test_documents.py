@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from dragoman.schemas.detect import detect
+from dragoman.schemas.detection import detect
 from dragoman.schemas.ir import JSON, Wire
 from tests.bench.documents import (
     SIZES,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.schemas.detect import Detection, detect
+from dragoman.schemas.detection import Detection, detect
 from dragoman.schemas.errors import InvalidInput, MalformedJSON, UndetectedDialect
 from dragoman.schemas.ir import JSON, Wire
 
@@ -43,6 +43,12 @@ REQUESTS: dict[str, tuple[str, Wire]] = {
     "chat-tools": ("openai-chat", {"model": "m", "messages": ASK, "tools": [CHAT_TOOL], "tool_choice": "auto"}),
     "chat-local-model": ("openai-chat", {"model": "llama3.2", "messages": ASK, "temperature": 0, "max_tokens": 9}),
     "chat-fine-tune": ("openai-chat", {"model": "ft:gpt-4o:acme::9X", "messages": ASK}),
+    "chat-custom-tool": ("openai-chat", {"messages": ASK, "tools": [{"type": "custom", "custom": {"name": "sql"}}]}),
+    "chat-choice": (
+        "openai-chat",
+        {"messages": ASK, "tool_choice": {"type": "function", "function": {"name": "f"}}, "metadata": {"run": "7"}},
+    ),
+    "chat-thinking-switch": ("openai-chat", {"model": "glm", "messages": ASK, "thinking": {"type": "enabled"}}),
     "chat-functions": ("openai-chat", {"model": "gpt-4", "messages": ASK, "functions": [{"name": "f"}]}),
     "chat-calls": ("openai-chat", {"model": "m", "messages": calling('{"city": "Oslo"}')}),
     "chat-image": (
@@ -68,6 +74,18 @@ REQUESTS: dict[str, tuple[str, Wire]] = {
         "anthropic",
         {"max_tokens": 9, "messages": ASK, "tools": [{"type": "bash_20250124", "name": "bash"}], "model": "m"},
     ),
+    "anthropic-cache": (
+        "anthropic",
+        {
+            "max_tokens": 9,
+            "messages": [{"role": "user", "content": [{"type": "text", "text": "Hi", "cache_control": {}}]}],
+        },
+    ),
+    "anthropic-choice": ("anthropic", {"max_tokens": 9, "messages": ASK, "tool_choice": {"type": "any"}}),
+    "anthropic-user": (
+        "anthropic",
+        {"model": "claude-x", "max_tokens": 9, "messages": ASK, "metadata": {"user_id": "u"}},
+    ),
     "anthropic-bedrock": ("anthropic", {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "messages": ASK}),
     "anthropic-vertex": ("anthropic", {"anthropic_version": "vertex-2023-10-16", "max_tokens": 9, "messages": TYPED}),
     "anthropic-thinking": (
@@ -82,6 +100,11 @@ REQUESTS: dict[str, tuple[str, Wire]] = {
         {"model": "m", "input": [{"type": "function_call_output", "call_id": "c", "output": "5"}]},
     ),
     "responses-tools": ("openai-responses", {"model": "m", "input": "Hello", "tools": [RESPONSES_TOOL]}),
+    "responses-builtin": ("openai-responses", {"input": "Hello", "tools": [{"type": "web_search"}], "text": {}}),
+    "responses-parts": (
+        "openai-responses",
+        {"input": [{"role": "user", "content": [{"type": "input_text", "text": "Hi"}]}]},
+    ),
     "responses-prompt": ("openai-responses", {"prompt": {"id": "pmpt_1", "version": "2"}}),
     "responses-continued": ("openai-responses", {"model": "m", "previous_response_id": "resp_1"}),
     "gemini-minimal": ("gemini", {"contents": [{"parts": [{"text": "Hello"}]}]}),
@@ -138,6 +161,12 @@ ERRORS: dict[str, tuple[str, JSON]] = {
         {"error": {"message": "x", "type": "invalid_request_error", "param": "input[3]"}},
     ),
     "openrouter": ("openai-chat", {"error": {"code": 429, "message": "x", "metadata": {}}, "user_id": "u"}),
+    "google-details": ("gemini", {"error": {"code": 400, "message": "x", "details": []}}),
+    "azure": ("openai-chat", {"statusCode": 401, "message": "Access denied"}),
+    "chat-param": (
+        "openai-chat",
+        {"error": {"message": "x", "type": "invalid_request_error", "param": "messages[0].role"}},
+    ),
     "xai": ("openai-chat", {"code": "Client specified an invalid argument", "error": "x"}),
     "tgi": ("openai-chat", {"error": "x", "error_type": "validation"}),
     "mistral": (
@@ -156,6 +185,10 @@ STREAMS: dict[str, tuple[str, bytes]] = {
     "chat-no-object": ("openai-chat", b'data: {"choices":[{"delta":{"content":"a"}}]}\n\n'),
     "chat-filter-first": ("openai-chat", b'data: {"choices":[],"object":"","prompt_filter_results":[]}\n\n'),
     "chat-comments-first": ("openai-chat", b": PROCESSING\n\n" * 50 + b'data: {"choices":[{"delta":{}}]}\n\n'),
+    "chat-error-late": (
+        "openai-chat",
+        b'data: {"choices":[{"delta":{}}]}\n\n' * 9 + b'data: {"type":"error","error":{}}\n\n',
+    ),
     "chat-nothing-but-done": ("openai-chat", b"data: [DONE]\n\n"),
     "responses": ("openai-responses", b'event: response.created\ndata: {"type":"response.created"}\n\n'),
     "responses-error": (
@@ -195,6 +228,8 @@ STRANGERS: dict[str, Wire] = {
     "converse-bare": {"messages": [{"role": "user", "content": [{"text": "Hi"}]}]},
     "converse-response": {"output": {"message": {"role": "assistant"}}, "stopReason": "end_turn", "metrics": {}},
     "completions": {"model": "davinci-002", "prompt": "Once", "max_tokens": 5, "temperature": 0},
+    "completions-tokens": {"model": "davinci-002", "prompt": [15496, 995]},
+    "completions-choice": {"choices": [{"text": "upon"}]},
     "completions-response": {"object": "text_completion", "choices": [{"text": "upon"}]},
     "embeddings": {"model": "text-embedding-3-small", "input": ["a", "b"]},
 }

@@ -1,0 +1,140 @@
+"""The command line by way of Typer: help, completion, usage errors, and every unusual spelling.
+
+Typer's commands are made from the tables of `options.Command`. Only public names of Typer are used. Without arguments
+that name a subcommand, all of them are loaded; none imports anything heavy until it runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from inspect import Parameter, Signature
+from typing import Annotated, cast
+
+import typer
+
+from dragoman.cli.environment import Environment
+from dragoman.cli.options import Command, Option, Value, Values
+from dragoman.cli.status import MEANINGS, Usage
+
+__all__ = ["run"]
+
+HELP = """Interpret between LLM wire protocols.
+
+\b
+Examples:
+  dragoman convert request.json --to anthropic
+  dragoman convert traffic.jsonl --to openai-responses -o out.jsonl --report losses.jsonl
+  dragoman convert --list
+"""
+SETTINGS = {"help_option_names": ["-h", "--help"]}
+
+
+class _Callback:
+    """What Typer calls with the values of one subcommand: its signature is made from the table of options."""
+
+    def __init__(self, command: Command, environment: Environment) -> None:
+        self.__name__ = command.name
+        self.__annotations__: dict[str, object] = {}
+        self.__signature__ = Signature([_parameter(option) for option in command.options])
+        self._run: Callable[[Values, Environment], int] = command.run
+        self._environment = environment
+
+    def __call__(self, **values: Value) -> int:
+        return self._run(values, self._environment)
+
+
+class _Completion:
+    """The choices of an option, as Typer asks for them: those that start with what was typed so far."""
+
+    def __init__(self, choices: Callable[[], Sequence[str]]) -> None:
+        self.__name__ = "choices"
+        self.__annotations__: dict[str, object] = {"incomplete": str}
+        self._choices = choices
+
+    def __call__(self, incomplete: str) -> list[str]:
+        return [choice for choice in self._choices() if choice.startswith(incomplete)]
+
+
+def run(arguments: Sequence[str], environment: Environment, commands: dict[str, str]) -> int:
+    """Run a command line. `commands` says in which module each subcommand is."""
+    program, rest = "dragoman", list(arguments)
+    if rest and rest[0] in commands:
+        # A subcommand alone, rather than under the program, spares Typer from importing pydantic before it helps.
+        app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+        _add(app, _load(commands[rest[0]]), environment)
+        program, rest = f"dragoman {rest[0]}", rest[1:]
+    else:
+        app = _whole(commands, environment)
+    try:
+        return cast(int, app(args=rest, prog_name=program, standalone_mode=False))
+    except typer.TyperException as error:
+        problem = " ".join(error.format_message().split()).rstrip(".")
+        raise Usage(problem[:1].lower() + problem[1:], f"see {program} --help") from error
+
+
+def _whole(commands: dict[str, str], environment: Environment) -> typer.Typer:
+    app = typer.Typer(
+        help=HELP,
+        epilog=_epilogue(""),
+        context_settings=SETTINGS,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_root)
+    for module in commands.values():
+        _add(app, _load(module), environment)
+    return app
+
+
+def _load(module: str) -> Command:
+    return cast(Command, import_module(module).COMMAND)
+
+
+def _add(app: typer.Typer, command: Command, environment: Environment) -> None:
+    app.command(
+        command.name,
+        help=command.help,
+        short_help=command.summary,
+        epilog=_epilogue(command.epilogue),
+        context_settings=SETTINGS,
+    )(_Callback(command, environment))
+
+
+# `--version` never comes this far; it stands here for the help.
+def _root(version: Annotated[bool, typer.Option("--version", "-V", help="Print the version.")] = False) -> None:
+    pass
+
+
+def _parameter(option: Option) -> Parameter:
+    kind, default = _kind(option), option.default
+    if not option.flags:
+        said = typer.Argument(metavar=option.metavar, help=option.help, show_default=False)
+        default = None
+    else:
+        said = typer.Option(
+            *option.flags,
+            metavar=option.metavar or None,
+            help=option.help,
+            count=kind is int and not option.takes_value,
+            show_default=bool(default) and default is not True,
+            autocompletion=_Completion(option.choices) if option.choices else None,
+        )
+    return Parameter(option.name, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, said])
+
+
+def _kind(option: Option) -> object:
+    match option.default:
+        case bool():
+            return bool
+        case int():
+            return int
+        case tuple():
+            return list[str] | None
+        case _:
+            return str | None
+
+
+def _epilogue(special: str) -> str:
+    statuses = ", ".join(f"{status.value} {meaning}" for status, meaning in MEANINGS.items())
+    return f"{special}\n\nExit status: {statuses}".strip()

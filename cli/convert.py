@@ -1,0 +1,231 @@
+"""`dragoman convert`: documents of one dialect → the same in another, and what was lost on the way.
+
+Converted documents go to stdout or -o, one a line unless a terminal reads them; everything about them goes to stderr
+and --report. One document that cannot be converted ends the run with its own status; one among many is counted, and
+the run ends with 1.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import msgspec
+
+from dragoman.cli.environment import Environment
+from dragoman.cli.options import Command, Option, Values, check_choice
+from dragoman.cli.pool import convert_documents
+from dragoman.cli.render import (
+    compact_document,
+    failure_text,
+    identity_notes,
+    loss_summary,
+    pretty_document,
+    printable,
+    violation_text,
+)
+from dragoman.cli.report import Tally, report_lines
+from dragoman.cli.sinks import Sink, open_sink
+from dragoman.cli.sources import STDIN, Document, check_inputs, read_inputs
+from dragoman.cli.status import NoInput, Status, Usage
+from dragoman.cli.work import AUTO, Failure, Outcome, Plan
+from dragoman.schemas.dialect import dialects, find
+from dragoman.schemas.errors import UnknownDialect
+
+__all__ = ["COMMAND"]
+
+MAX_JOBS = 256
+MAX_FAILURES = 10  # that are shown on stderr; the report has them all
+REPORT, IGNORE = "report", "ignore"
+POLICIES = (REPORT, "refuse-meaning", "refuse-any", IGNORE)
+KINDS = (AUTO, "request", "response", "error")
+HELP = """Say requests, responses and errors of one dialect in another.
+
+\b
+Examples:
+  dragoman convert request.json --to anthropic
+  curl … | dragoman convert --to openai-chat --kind response
+  dragoman convert traffic.jsonl --to gemini -o out.jsonl --report losses.jsonl
+  dragoman convert request.json --to ollama -m llama3.2 --on-loss refuse-meaning
+
+A FILE is one JSON document, or JSON Lines. Documents go to stdout, one a line unless that is a terminal; what they lost
+is told on stderr.
+"""
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What was typed."""
+
+    files: list[str] | None
+    to: str | None
+    source: str
+    kind: str
+    output: str
+    on_loss: str
+    report: str | None
+    validates: bool
+    model: str | None
+    jobs: int
+    lists: bool
+    quiet: bool
+    verbose: int
+
+
+class _Run:
+    """One run: takes what became of each document, in order, and tells about it."""
+
+    def __init__(self, asked: Asked, plan: Plan, environment: Environment) -> None:
+        self._asked, self._plan, self._environment = asked, plan, environment
+        self._tally = Tally()
+        self._is_pretty = asked.output == STDIN and environment.is_terminal(environment.stdout)
+        self._is_coloured = self._is_pretty and environment.has_colour(environment.stdout)
+        self._status = Status.DONE
+
+    def run(self, files: Sequence[str]) -> Status:
+        with (
+            open_sink(self._asked.output, self._environment) as output,
+            open_sink(self._asked.report or "", self._environment) as report,
+        ):
+            self._convert(files, output, report)
+        self._tell_rest()
+        return self._status
+
+    def _convert(self, files: Sequence[str], output: Sink, report: Sink) -> None:
+        documents = read_inputs(files, self._environment)
+        for document, outcome in convert_documents(documents, self._plan, self._asked.jobs):
+            self._tally.add(outcome)
+            if self._asked.report:
+                report.write(b"".join(report_lines(document, outcome, self._plan)))
+            if outcome.body is not None:
+                output.write(self._written(outcome.body))
+            if outcome.failure:
+                is_one_of_many = document.line or len(files) > 1
+                self._status = Status.FAILED if is_one_of_many else Status(outcome.failure.status)
+                self._tell_failure(document, outcome, outcome.failure)
+        if self._tally.failed and self._tally.failed == self._tally.documents:
+            output.discard()
+
+    def _written(self, body: bytes) -> bytes:
+        return pretty_document(body, colour=self._is_coloured) if self._is_pretty else compact_document(body)
+
+    def _tell_failure(self, document: Document, outcome: Outcome, failure: Failure) -> None:
+        if self._tally.failed > MAX_FAILURES and not self._asked.verbose:
+            return
+        self._environment.say(failure_text(document, failure, colour=self._has_colour()))
+        for violation in outcome.violations:
+            self._environment.say(violation_text(document, violation))
+
+    def _tell_rest(self) -> None:
+        asked, tally, say = self._asked, self._tally, self._environment.say
+        if not asked.quiet:
+            for note in [*identity_notes(tally), *self._model_notes()]:
+                say(note)
+            if asked.on_loss != IGNORE and (tally.losses or tally.failed < tally.documents):
+                say(loss_summary(tally, self._plan.target, colour=self._has_colour(), whole=bool(asked.verbose)))
+        if tally.failed and tally.documents > 1:
+            say(f"dragoman: {tally.failed:,} of {tally.documents:,} documents failed")
+
+    def _model_notes(self) -> list[str]:
+        models = sorted(self._tally.models)
+        if not models:
+            return []
+        return [printable(f"dragoman: note: {self._plan.target} names the model in the URL: {', '.join(models[:5])}")]
+
+    def _has_colour(self) -> bool:
+        return self._environment.has_colour(self._environment.stderr)
+
+
+def _run(values: Values, environment: Environment) -> int:
+    asked = msgspec.convert(values, Asked)
+    if asked.lists:
+        from dragoman.cli.listing import listing
+
+        environment.write(listing(environment.width()).encode())
+        return Status.DONE
+    plan = _plan(asked)
+    files = _files(asked, environment)
+    return _Run(asked, plan, environment).run(files)
+
+
+def _plan(asked: Asked) -> Plan:
+    """Return what to do with each document, or raise Usage."""
+    for option in OPTIONS:
+        value = getattr(asked, option.name)
+        if option.is_closed:
+            check_choice(option, value)
+    if asked.to is None:
+        raise Usage("--to is missing: the dialect to convert into", f"one of {', '.join(_dialects())}")
+    if not 1 <= asked.jobs <= MAX_JOBS:
+        raise Usage(f"--jobs: expected 1 to {MAX_JOBS}, got {asked.jobs}")
+    if asked.report and os.path.abspath(asked.report) == os.path.abspath(asked.output):
+        raise Usage("--report and the documents cannot go to the same place", "give the documents a file: -o FILE")
+    return Plan(
+        target=_dialect("--to", asked.to),
+        source=AUTO if asked.source == AUTO else _dialect("--from", asked.source),
+        kind=asked.kind,
+        on_loss=REPORT if asked.on_loss == IGNORE else asked.on_loss,
+        model=asked.model,
+        validates=asked.validates,
+    )
+
+
+def _files(asked: Asked, environment: Environment) -> Sequence[str]:
+    files = asked.files or [STDIN]
+    if not asked.files and environment.stdin is None:
+        raise NoInput("no FILE, and standard input is closed")
+    if not asked.files and environment.is_terminal(environment.stdin):
+        raise Usage("no FILE, and standard input is a terminal", "name a file, or - to type a document")
+    if files.count(STDIN) > 1:
+        raise Usage("standard input can be read once only")
+    check_inputs(files)
+    return files
+
+
+def _dialect(flag: str, name: str) -> str:
+    try:
+        return find(name).name
+    except UnknownDialect as error:
+        hint = f"did you mean {error.nearest!r}?" if error.nearest else ""
+        raise Usage(f"{flag}: unknown dialect {name!r}, none of {', '.join(error.known)}", hint) from error
+
+
+def _dialects() -> Sequence[str]:
+    return [dialect.name for dialect in dialects()]
+
+
+def _sources() -> Sequence[str]:
+    return [AUTO, *_dialects()]
+
+
+def _kinds() -> Sequence[str]:
+    return KINDS
+
+
+def _policies() -> Sequence[str]:
+    return POLICIES
+
+
+OPTIONS = (
+    Option("files", (), "Files to convert; - is standard input.", "FILE", ()),
+    Option("to", ("--to",), "The dialect to convert into.", "DIALECT", None, _dialects),
+    Option("source", ("--from",), "The dialect of the documents.", "DIALECT", AUTO, _sources),
+    Option("kind", ("--kind",), "What they are: request, response or error.", "KIND", AUTO, _kinds, is_closed=True),
+    Option("output", ("-o", "--output"), "Write the documents to a file.", "FILE", STDIN),
+    Option(
+        "on_loss",
+        ("--on-loss",),
+        "What to do about losses: report, refuse-meaning, refuse-any or ignore.",
+        "POLICY",
+        REPORT,
+        _policies,
+        is_closed=True,
+    ),
+    Option("report", ("--report",), "Write losses and errors to a file, as JSON Lines.", "FILE"),
+    Option("validates", ("--validate",), "Check input and output against JSON Schemas.", "", False),
+    Option("model", ("-m", "--model"), "The model to name instead.", "MODEL"),
+    Option("jobs", ("-j", "--jobs"), "Convert in so many processes.", "N", 1),
+    Option("lists", ("--list",), "Show the dialects, and what each pair loses by nature.", "", False),
+    Option("quiet", ("-q", "--quiet"), "Do not tell about losses.", "", False),
+    Option("verbose", ("-v", "--verbose"), "Tell all losses; twice: also where an error came from.", "", 0),
+)
+COMMAND = Command("convert", "Say documents of one dialect in another.", HELP, "", OPTIONS, _run)

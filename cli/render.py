@@ -1,0 +1,156 @@
+"""What a run has to say → text for eyes, and documents for eyes or for pipes.
+
+What comes from documents is made harmless before it reaches a terminal: it cannot move the cursor or change colours.
+Colours are used where the caller says so; rich, which is slow to import, only for a document in colour.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from dragoman.cli.report import Place, Tally
+from dragoman.cli.sources import Document
+from dragoman.cli.work import Failure, Identity, SidedViolation
+from dragoman.schemas.losses import Loss
+
+__all__ = [
+    "compact_document",
+    "error_text",
+    "failure_text",
+    "identity_notes",
+    "loss_summary",
+    "pretty_document",
+    "printable",
+    "violation_text",
+]
+
+MAX_PLACES = 20  # of losses, in a summary
+MAX_COLOURED = 1 << 18  # bytes of a document that are worth colouring
+RED, YELLOW, BOLD, DIM, PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[1m", "\x1b[2m", "\x1b[0m"
+# What terminals act upon: C0 but for tab, DEL, C1, what turns the direction of writing, and what is no text at all.
+_ACTING = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+# ── documents ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def compact_document(body: bytes) -> bytes:
+    return body + b"\n"
+
+
+def pretty_document(body: bytes, *, colour: bool) -> bytes:
+    """Return a document for a terminal. It is still the same JSON."""
+    try:
+        text = msgspec.json.format(body, indent=2).decode()
+    except RecursionError:
+        text = body.decode()
+    text = "\n".join(_ACTING.sub(_escaped, line) for line in text.split("\n"))
+    return (_coloured(text) if colour and len(text) <= MAX_COLOURED else text).encode() + b"\n"
+
+
+def _coloured(text: str) -> str:
+    from io import StringIO
+
+    from rich.console import Console
+    from rich.highlighter import JSONHighlighter
+    from rich.text import Text
+
+    console = Console(file=StringIO(), force_terminal=True, color_system="standard", no_color=False, width=1 << 20)
+    with console.capture() as captured:
+        console.print(JSONHighlighter()(Text(text)), end="", soft_wrap=True)
+    return captured.get()
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
+
+
+def printable(text: str) -> str:
+    """Return a line of text that a terminal does nothing about but show it."""
+    return _ACTING.sub(_escaped, text)
+
+
+# ── errors ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def error_text(problem: str, hint: str = "", *, colour: bool = False) -> str:
+    """Return the line about an error, and the hint under it."""
+    label = _painted("error:", RED + BOLD, colour)
+    return f"dragoman: {label} {printable(problem)}" + (f"\n  hint: {printable(hint)}" if hint else "")
+
+
+def failure_text(document: Document, failure: Failure, *, colour: bool = False) -> str:
+    """Return the line about a document that was not converted."""
+    place = document.place
+    if failure.line is not None:
+        place = document._replace(line=max(document.line, 1) + failure.line - 1).place + f":{failure.column}"
+    return error_text(f"{place}: {failure.message}", failure.hint, colour=colour)
+
+
+def violation_text(document: Document, violation: SidedViolation) -> str:
+    return printable(f"  {document.place}: {violation.side}: {violation.path}: {violation.message}")
+
+
+# ── losses ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def loss_summary(tally: Tally, target: str, *, colour: bool = False, whole: bool = False) -> str:
+    """Return what a run lost, grouped and counted; everything if `whole`."""
+    places = sorted(tally.losses.items(), key=_by_weight)
+    shown = places if whole else places[:MAX_PLACES]
+    lines = [f"dragoman: {_read(tally)} → {target}: {_lost(tally)}", *_rows(shown, colour)]
+    hidden = tally.count() - sum(count for _, (count, _) in shown)
+    if hidden:
+        lines.append(f"  and {hidden:,} more" + ("" if whole else ": -v lists them"))
+    return "\n".join(lines)
+
+
+def identity_notes(tally: Tally) -> Iterator[str]:
+    """Yield what should be said about documents whose dialect was not told and is not certain."""
+    for identity, count in tally.identities.items():
+        if identity.certainty in ("likely", "guess"):
+            many = "" if count == 1 else f"{count:,} documents "
+            how = "others look just like it" if identity.certainty == "guess" else "probably"
+            yield (
+                f"dragoman: note: {many}read as {_named(identity)} ({how}); "
+                "--from DIALECT and --kind KIND say it for certain"
+            )
+
+
+def _by_weight(entry: tuple[Place, tuple[int, Loss]]) -> tuple[bool, int]:
+    place, (count, _) = entry
+    return place.severity != "meaning", -count
+
+
+def _read(tally: Tally) -> str:
+    if tally.documents == 1 and tally.identities:
+        return _named(next(iter(tally.identities)))
+    return f"{tally.documents - tally.failed:,} documents"
+
+
+def _named(identity: Identity) -> str:
+    return f"{identity.dialect} {identity.kind}"
+
+
+def _lost(tally: Tally) -> str:
+    losses, serious = tally.count(), tally.count("meaning")
+    if not losses:
+        return "nothing lost"
+    counted = f"{losses:,} losses" if losses > 1 else "1 loss"
+    return f"{counted}, {serious:,} of them in meaning" if serious else f"{counted}, none in meaning"
+
+
+def _rows(places: Sequence[tuple[Place, tuple[int, Loss]]], colour: bool) -> Iterator[str]:
+    widths = [max((len(place[column]) for place, _ in places), default=0) for column in range(3)]
+    for place, (count, first) in places:
+        cells = [place[column].ljust(width) for column, width in enumerate(widths)]
+        cells[0] = _painted(cells[0], YELLOW + BOLD if place.severity == "meaning" else DIM, colour)
+        times = f" ({count:,} times)" if count > 1 else ""
+        yield f"  {'  '.join(cells)}  " + printable(f"{first.path}: {first.reason}{times}")
+
+
+def _painted(text: str, paint: str, colour: bool) -> str:
+    return f"{paint}{text}{PLAIN}" if colour else text

@@ -1,0 +1,88 @@
+"""Exit statuses, the errors that only a command line has, and which error ends with which status.
+
+The numbers are those of sysexits.h and of the shell, so that a script can tell a bad document from a full disk. An
+error that the table does not name has the status of its nearest ancestor.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from dragoman.schemas.errors import CallerError, DragomanError, InternalFault, InvalidInput, RefusedLoss
+
+__all__ = ["MEANINGS", "CannotCreate", "IOFailure", "NoInput", "Status", "Terminated", "Usage", "status_of"]
+
+
+class Status(IntEnum):
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    BAD_INPUT = 65
+    NO_INPUT = 66
+    OUR_FAULT = 70
+    CANNOT_CREATE = 73
+    IO_FAILURE = 74
+    INTERRUPTED = 130
+    CLOSED_PIPE = 141
+    TERMINATED = 143
+
+
+# What help says about them; where a subcommand means something special by one, its own help says so.
+MEANINGS = {
+    Status.DONE: "done",
+    Status.FAILED: "some of it failed",
+    Status.USAGE: "usage",
+    Status.BAD_INPUT: "bad input, or a refused loss",
+    Status.NO_INPUT: "no such input",
+    Status.OUR_FAULT: "our own fault",
+    Status.CANNOT_CREATE: "cannot create",
+    Status.IO_FAILURE: "I/O error",
+    Status.INTERRUPTED: "interrupted",
+    Status.CLOSED_PIPE: "closed pipe",
+    Status.TERMINATED: "terminated",
+}
+
+
+class Usage(CallerError):
+    """The command line makes no sense. `hint` says what would."""
+
+    def __init__(self, problem: str, hint: str = "") -> None:
+        super().__init__(problem)
+        self.hint = hint
+
+
+class NoInput(CallerError):
+    kind = "no-input"
+
+
+class CannotCreate(CallerError):
+    kind = "cannot-create"
+
+
+class IOFailure(DragomanError):
+    fault = "system"
+    kind = "io"
+
+
+class Terminated(BaseException):
+    """SIGTERM, as an exception: what cleans up on an interrupt cleans up now, too."""
+
+
+_STATUSES: dict[type[BaseException], Status] = {
+    CallerError: Status.USAGE,
+    RefusedLoss: Status.BAD_INPUT,
+    InvalidInput: Status.BAD_INPUT,
+    NoInput: Status.NO_INPUT,
+    InternalFault: Status.OUR_FAULT,
+    CannotCreate: Status.CANNOT_CREATE,
+    IOFailure: Status.IO_FAILURE,
+    OSError: Status.IO_FAILURE,
+    BrokenPipeError: Status.CLOSED_PIPE,
+    KeyboardInterrupt: Status.INTERRUPTED,
+    Terminated: Status.TERMINATED,
+}
+
+
+def status_of(error: BaseException) -> Status:
+    known = (_STATUSES[kind] for kind in type(error).__mro__ if kind in _STATUSES)
+    return next(known, Status.OUR_FAULT)

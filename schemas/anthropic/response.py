@@ -1,0 +1,213 @@
+"""Messages responses ↔ the IR: content, why it ended, what it cost.
+
+Claude counts what was read from and written to the cache beside the input; the IR has it inside. A refusal is told
+beside the content, in `stop_details`. https://platform.claude.com/docs/en/api/messages (response)
+"""
+
+from __future__ import annotations
+
+from dragoman.schemas.anthropic.messages import encode_answer
+from dragoman.schemas.anthropic.parts import NAME, decode_content
+from dragoman.schemas.fields import leftovers, nested, overlay
+from dragoman.schemas.ir import JSON, Candidate, Extra, Part, Refusal, Request, Response, Stop, ToolCall, Usage, Wire
+from dragoman.schemas.losses import Losses
+from dragoman.schemas.narrow import count, show, text
+from dragoman.schemas.spelling import made_up_id
+from dragoman.schemas.stops import settled
+
+__all__ = ["decode_response", "decode_stop", "decode_usage", "encode_response", "encode_stop", "encode_usage"]
+
+_RESPONSE = frozenset(
+    {"id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "stop_details", "usage"}
+)
+_DETAILS = frozenset({"type", "explanation"})
+_USAGE = frozenset(
+    {"input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "service_tier"}
+    | {"output_tokens_details"}
+)
+_STOPS: dict[str, Stop] = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "tool_use": "tool_use",
+    "pause_turn": "pause",
+    "compaction": "pause",
+    "refusal": "refusal",
+}
+_REASONS: dict[Stop, str] = {
+    "stop": "end_turn",
+    "length": "max_tokens",
+    "tool_use": "tool_use",
+    "content_filter": "refusal",
+    "refusal": "refusal",
+    "pause": "pause_turn",
+    "error": "end_turn",
+    "other": "end_turn",
+}
+# What the tiers are called in the IR, and what Claude calls them.
+_TIERS = {"standard": "default"}
+_TIERS_BACK = {"default": "standard", "standard": "standard", "priority": "priority", "batch": "batch"}
+
+
+# ------------------------------------------------------------------------------------------------------ wire → IR
+def decode_response(wire: Wire) -> Response:
+    parts = decode_content(wire.get("content"), ())
+    details = wire.get("stop_details")
+    extra = leftovers(wire, _RESPONSE, NAME)
+    if isinstance(details, dict):
+        explained = details.get("explanation")
+        if isinstance(explained, str) and explained:
+            parts = (*parts, Refusal(text=explained, at=("stop_details", "explanation")))
+        extra = nested(extra, "stop_details", leftovers(details, _DETAILS, NAME), NAME)
+    held = wire.get("usage")
+    return Response(
+        candidates=(decode_stop(wire, parts),),
+        id=text(wire.get("id")),
+        model=text(wire.get("model")),
+        usage=decode_usage(held),
+        service_tier=_decode_tier(held),
+        extra=extra,
+    )
+
+
+def decode_stop(wire: Wire, parts: tuple[Part, ...]) -> Candidate:
+    native = text(wire.get("stop_reason"))
+    stop: Stop | None = None if native is None else _STOPS.get(native, "other")
+    return Candidate(
+        parts=parts,
+        stop=settled(stop, parts),
+        stop_sequence=text(wire.get("stop_sequence")),
+        native_stop=native,
+        stop_dialect=NAME,
+    )
+
+
+def _decode_tier(usage: JSON) -> str | None:
+    said = text(usage.get("service_tier")) if isinstance(usage, dict) else None
+    return None if said is None else _TIERS.get(said, said)
+
+
+def decode_usage(wire: JSON) -> Usage | None:
+    if not isinstance(wire, dict):
+        return None
+    fresh = count(wire.get("input_tokens"))
+    read, written = count(wire.get("cache_read_input_tokens")), count(wire.get("cache_creation_input_tokens"))
+    details = wire.get("output_tokens_details")
+    inner: Wire = details if isinstance(details, dict) else {}
+    extra = _telling(wire)
+    return Usage(
+        input_tokens=None if fresh is None else fresh + (read or 0) + (written or 0),
+        output_tokens=count(wire.get("output_tokens")),
+        cache_read=read,
+        cache_write=written,
+        reasoning=count(inner.get("thinking_tokens")),
+        at=("usage",),
+        extra=nested(extra, "output_tokens_details", leftovers(inner, ("thinking_tokens",), NAME), NAME),
+    )
+
+
+def _telling(wire: Wire) -> Extra | None:
+    """Return the unknown counts that say something: an object of zeros does not."""
+    extra: Wire = {key: value for key, value in wire.items() if key not in _USAGE and _tells(value)}
+    return {NAME: extra} if extra else None
+
+
+def _tells(value: JSON) -> bool:
+    return any(value.values()) if isinstance(value, dict) else bool(value)
+
+
+# ------------------------------------------------------------------------------------------------------ IR → wire
+def encode_response(response: Response, losses: Losses, request: Request | None = None) -> Wire:
+    if response.id is None:
+        losses.synthesized(response.at, "id", "Claude's answers have an id")
+    if len(response.candidates) > 1:
+        losses.dropped(response.candidates[1].at, "n", "Claude gives one answer; the first is kept")
+    candidate = response.candidates[0] if response.candidates else Candidate(parts=(), at=response.at)
+    if candidate.logprobs:
+        losses.dropped(candidate.at, "logprobs", "Claude tells no probabilities")
+    wire: Wire = {
+        "id": response.id or made_up_id("msg_", response),
+        "type": "message",
+        "role": "assistant",
+        "model": response.model or (request.model if request is not None else None) or "",
+        "content": list[JSON](encode_answer(candidate.parts, losses, replayed=False)),
+    }
+    wire.update(encode_stop(candidate, losses))
+    wire["usage"] = _encode_costs(response, losses)
+    if response.created is not None:
+        losses.dropped((*response.at, "created"), "extension", "Claude's answers tell no time of creation")
+    if candidate.extra is not None:
+        wire = overlay(wire, candidate, NAME)
+    return wire if response.extra is None else overlay(wire, response, NAME)
+
+
+def encode_stop(candidate: Candidate, losses: Losses) -> Wire:
+    """Return why an answer ended, and the refusal, if it is one."""
+    refusal = "".join(part.text for part in candidate.parts if isinstance(part, Refusal))
+    reason = _reason(candidate, losses, refused=bool(refusal))
+    sequence = candidate.stop_sequence
+    if sequence is not None and reason not in ("stop_sequence", "end_turn"):
+        losses.dropped((*candidate.at, "stop_sequence"), "stop", "Claude tells it only of a plain stop")
+        sequence = None
+    wire: Wire = {
+        "stop_reason": "stop_sequence" if sequence is not None else reason,
+        "stop_sequence": sequence,
+    }
+    if refusal:
+        wire["stop_details"] = {"type": "refusal", "explanation": refusal}
+    return wire
+
+
+def _reason(candidate: Candidate, losses: Losses, *, refused: bool) -> str:
+    stop, native = candidate.stop, candidate.native_stop
+    calls = any(isinstance(part, ToolCall) for part in candidate.parts)
+    if candidate.stop_dialect == NAME and native in _STOPS and settled(_STOPS[native], candidate.parts) == stop:
+        return native
+    if refused and stop not in ("refusal", "content_filter"):
+        losses.approximated(candidate.at, "finish_reason", "Claude ends a refusal by refusing", severity="advisory")
+        return "refusal"
+    if stop == "content_filter":
+        losses.approximated(candidate.at, "finish_reason", "Claude calls it a refusal", severity="advisory")
+    elif stop in ("error", "other", None):
+        losses.approximated(candidate.at, "finish_reason", f"Claude has no word for an end by {show(native or stop)}")
+    reason = _REASONS[stop or "other"]
+    if reason in ("end_turn", "tool_use"):
+        return "tool_use" if calls else "end_turn"
+    return reason
+
+
+def _encode_costs(response: Response, losses: Losses) -> Wire:
+    if response.usage is None:
+        losses.synthesized(response.at, "usage", "Claude's answers tell what they cost; this one does not")
+    wire = encode_usage(response.usage or Usage(input_tokens=0, output_tokens=0), losses)
+    tier = response.service_tier
+    if tier is not None:
+        known = _TIERS_BACK.get(tier)
+        if known is None:
+            losses.dropped(("service_tier",), "service_tier", f"Claude has no tier of this name: {show(tier)}")
+        else:
+            wire["service_tier"] = known
+            if tier not in _TIERS.values() and tier in _TIERS:
+                losses.approximated(("service_tier",), "service_tier", "read back as the default tier")
+    return wire
+
+
+def encode_usage(usage: Usage, losses: Losses) -> Wire:
+    sent = usage.input_tokens or 0
+    read = min(usage.cache_read or 0, sent)
+    written = min(usage.cache_write or 0, sent - read)
+    if usage.input_tokens is None or usage.output_tokens is None:
+        losses.synthesized(usage.at, "usage", "Claude counts input and output; the source does not")
+    if (read, written) != (usage.cache_read or 0, usage.cache_write or 0):
+        losses.approximated(usage.at, "usage", "the cache is said to hold more than was sent; cut to the input")
+    wire: Wire = {"input_tokens": sent - read - written, "output_tokens": usage.output_tokens or 0}
+    if usage.cache_read is not None:
+        wire["cache_read_input_tokens"] = read
+    if usage.cache_write is not None:
+        wire["cache_creation_input_tokens"] = written
+    if usage.reasoning is not None:
+        wire["output_tokens_details"] = {"thinking_tokens": usage.reasoning}
+    if usage.cost is not None:
+        losses.dropped(usage.at, "cost", "Claude tells no price")
+    return wire if usage.extra is None else overlay(wire, usage, NAME)

@@ -1,0 +1,69 @@
+"""Start-up: what a quick command must not import, since imports are all that it takes time for."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.harness import EXAMPLE, environment_of_process
+
+SLOW = {"httpx", "rich", "jsonschema", "yaml", "pydantic", "asyncio", "ssl", "socket", "email", "multiprocessing"}
+CONVERT = ["convert", "--from", "openai-chat", "--to", "anthropic", str(EXAMPLE)]
+PROGRAM = """
+import sys
+before = set(sys.modules)
+from dragoman.cli.main import main
+status = main()
+print(*sorted(set(sys.modules) - before), file=sys.stderr)
+sys.exit(status)
+"""
+
+
+def imported_by(*arguments: str) -> set[str]:
+    """Return the modules that a command line imports beyond those of Python's own start."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        capture_output=True,
+        env=environment_of_process(),
+        timeout=60,
+        check=True,
+    )
+    return set(done.stderr.decode().splitlines()[-1].split())
+
+
+def test_version_imports_nothing_but_itself() -> None:
+    assert imported_by("--version") <= {
+        "__future__",
+        "dragoman",
+        "dragoman.cli",
+        "dragoman.cli.main",
+        "dragoman.cli.version",
+    }
+
+
+@pytest.mark.parametrize("more", [[], ["-q", "-vv", "--on-loss=ignore", "-o", "/dev/null"], ["--kind", "request"]])
+def test_conversion_imports_nothing_slow_and_no_typer(more: list[str]) -> None:
+    roots = {name.partition(".")[0] for name in imported_by(*CONVERT, *more)}
+    assert not roots & (SLOW | {"typer", "tempfile", "concurrent", "importlib_metadata"})
+
+
+def test_conversion_imports_only_the_dialects_it_is_about() -> None:
+    modules = imported_by(*CONVERT)
+    assert "dragoman.schemas.anthropic.request" in modules
+    assert not {"dragoman.schemas.gemini.request", "dragoman.schemas.ollama.request"} & modules
+
+
+def test_dialect_that_is_told_is_not_detected() -> None:
+    assert "dragoman.schemas.clues" not in imported_by(*CONVERT, "--kind", "request")
+
+
+def test_help_imports_nothing_slow() -> None:
+    roots = {name.partition(".")[0] for name in imported_by("convert", "--help")}
+    assert "typer" in roots
+    assert not roots & SLOW
+
+
+def test_validation_is_what_imports_jsonschema() -> None:
+    assert "jsonschema" in imported_by(*CONVERT, "--validate")

@@ -1,0 +1,88 @@
+"""The README: its examples run and print what it says; its table and its statuses are those of the code."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from dragoman.cli.listing import markdown_table
+from dragoman.cli.status import Status
+from dragoman.schemas import dialects
+from tests.cli.harness import PROGRAM, environment_of_process
+from tests.readme import README, blocks, pattern, steps, table
+
+ROOT = README.parent
+
+
+def run(command: str, folder: Path) -> str:
+    """Return what a line of shell prints, as a terminal would show it."""
+    path = f"{PROGRAM.parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=folder,
+        env=environment_of_process(PATH=path),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a folder with the files that the README shows by `cat`."""
+    found = tmp_path_factory.mktemp("readme")
+    shown = [step for block in blocks("console") for step in steps(block) if step.command.startswith("cat ")]
+    for step in shown:
+        if not (found / step.command[4:]).exists() and not step.command.endswith("out.jsonl"):
+            (found / step.command[4:]).write_text(step.output)
+    return found
+
+
+def test_examples_on_the_command_line_print_what_is_shown(folder: Path) -> None:
+    for block in blocks("console"):
+        for command, output in steps(block):
+            printed = run(command, folder)
+            assert pattern(output).fullmatch(printed), f"$ {command}\n{printed}"
+
+
+@pytest.mark.parametrize("code", blocks("python"))
+def test_examples_in_python_run(code: str) -> None:
+    exec(compile(code, str(README), "exec"), {})
+
+
+def test_there_are_examples_of_both() -> None:
+    assert len(blocks("console")) >= 4
+    assert len(blocks("python")) >= 2
+
+
+def test_table_of_losses_is_that_of_the_code() -> None:
+    assert table() == markdown_table(), "make golden rewrites it"
+
+
+def test_every_dialect_is_named() -> None:
+    text = README.read_text()
+    assert all(f"| `{dialect.name}` |" in text for dialect in dialects())
+
+
+def test_names_of_dialects_are_understood() -> None:
+    for name, also in re.findall(r"^\| `([a-z-]+)` \|[^|]*\|([^|]*)\|$", README.read_text(), re.MULTILINE):
+        (dialect,) = (dialect for dialect in dialects() if dialect.name == name)
+        assert set(re.findall(r"`(\w+)`", also)) <= {*dialect.aliases, dialect.name}
+
+
+def test_every_status_is_told() -> None:
+    told = README.read_text().partition("### Exit status")[2].partition("\n## ")[0]
+    assert all(re.search(rf"\b{status.value}\b", told) for status in Status)
+
+
+def test_targets_of_make_exist() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"(?:`|^)make ([a-z]+)", README.read_text(), re.MULTILINE)) <= targets
