@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
+
+import msgspec
 
 from dragoman.cli.environment import Environment
 from dragoman.cli.status import Usage
@@ -23,7 +25,7 @@ Values: TypeAlias = dict[str, Value]
 _NUMBER = re.compile("0|[1-9][0-9]{0,8}")
 
 
-class Option(NamedTuple):
+class Option(msgspec.Struct, frozen=True):
     """One option, or (without flags) the files.
 
     The type of `default` says what it takes: a bool is a switch, a list the files, an int with a metavar a number, an
@@ -43,7 +45,7 @@ class Option(NamedTuple):
         return bool(self.metavar)
 
 
-class Command(NamedTuple):
+class Command(msgspec.Struct, frozen=True):
     """A subcommand. `run` gets what was typed and returns the exit status."""
 
     name: str

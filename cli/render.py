@@ -29,9 +29,11 @@ __all__ = [
 
 MAX_PLACES = 20  # of losses, in a summary
 MAX_COLOURED = 1 << 18  # bytes of a document that are worth colouring
+MAX_DEPTH = 200  # of a document that is laid out
 RED, YELLOW, BOLD, DIM, PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[1m", "\x1b[2m", "\x1b[0m"
 # What terminals act upon: C0 but for tab, DEL, C1, what turns the direction of writing, and what is no text at all.
-_ACTING = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_ACTING = "[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+_BRACKETS = rb'(?s)"[^"\\]*(?:\\.[^"\\]*)*"|[][{}]'
 
 
 # ── documents ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -43,12 +45,19 @@ def compact_document(body: bytes) -> bytes:
 
 def pretty_document(body: bytes, *, colour: bool) -> bytes:
     """Return a document for a terminal. It is still the same JSON."""
-    try:
-        text = msgspec.json.format(body, indent=2).decode()
-    except RecursionError:
-        text = body.decode()
-    text = "\n".join(_ACTING.sub(_escaped, line) for line in text.split("\n"))
+    text = (body if _is_deep(body) else msgspec.json.format(body, indent=2)).decode()
+    text = "\n".join(map(printable, text.split("\n")))
     return (_coloured(text) if colour and len(text) <= MAX_COLOURED else text).encode() + b"\n"
+
+
+def _is_deep(body: bytes) -> bool:
+    """Tell whether to lay a document out would fill the screen with blanks, of which there are depth times depth."""
+    depth = 0
+    for found in re.finditer(_BRACKETS, body):
+        depth += (found[0] in b"[{") - (found[0] in b"]}")
+        if depth > MAX_DEPTH:
+            return True
+    return False
 
 
 def _coloured(text: str) -> str:
@@ -70,7 +79,7 @@ def _escaped(found: re.Match[str]) -> str:
 
 def printable(text: str) -> str:
     """Return a line of text that a terminal does nothing about but show it."""
-    return _ACTING.sub(_escaped, text)
+    return text if text.isprintable() else re.sub(_ACTING, _escaped, text)
 
 
 # ── errors ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -86,7 +95,8 @@ def failure_text(document: Document, failure: Failure, *, colour: bool = False) 
     """Return the line about a document that was not converted."""
     place = document.place
     if failure.line is not None:
-        place = document._replace(line=max(document.line, 1) + failure.line - 1).place + f":{failure.column}"
+        at = msgspec.structs.replace(document, line=max(document.line, 1) + failure.line - 1)
+        place = f"{at.place}:{failure.column}"
     return error_text(f"{place}: {failure.message}", failure.hint, colour=colour)
 
 
@@ -144,12 +154,13 @@ def _lost(tally: Tally) -> str:
 
 
 def _rows(places: Sequence[tuple[Place, tuple[int, Loss]]], colour: bool) -> Iterator[str]:
-    widths = [max((len(place[column]) for place, _ in places), default=0) for column in range(3)]
+    actions = max((len(place.action) for place, _ in places), default=0)
+    features = max((len(place.feature) for place, _ in places), default=0)
     for place, (count, first) in places:
-        cells = [place[column].ljust(width) for column, width in enumerate(widths)]
-        cells[0] = _painted(cells[0], YELLOW + BOLD if place.severity == "meaning" else DIM, colour)
+        weight = _painted(f"{place.severity:8}", YELLOW + BOLD if place.severity == "meaning" else DIM, colour)
+        what = f"{place.action:{actions}}  {place.feature:{features}}"
         times = f" ({count:,} times)" if count > 1 else ""
-        yield f"  {'  '.join(cells)}  " + printable(f"{first.path}: {first.reason}{times}")
+        yield f"  {weight}  {what}  " + printable(f"{first.path}: {first.reason}{times}")
 
 
 def _painted(text: str, paint: str, colour: bool) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import msgspec
 
@@ -25,7 +24,7 @@ MAX_ENTRIES = 1000
 _INDEX = re.compile(r"\[\d+\]")
 
 
-class Place(NamedTuple):
+class Place(msgspec.Struct, frozen=True):
     """What losses have in common that are counted together. `path` has no indexes: $.messages[].name."""
 
     severity: str

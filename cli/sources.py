@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
+
+import msgspec
 
 from dragoman.cli.environment import Environment
 from dragoman.cli.status import IOFailure, NoInput
@@ -25,7 +27,7 @@ PATIENCE = 2.0  # seconds without a byte on stdin after which we say that we wai
 _TOO_LARGE = f"larger than {MAX_DOCUMENT >> 20} MiB"
 
 
-class Document(NamedTuple):
+class Document(msgspec.Struct, frozen=True):
     """`line` is 0 for a document that is a whole file. `problem` says why there are no bytes."""
 
     file: str
@@ -39,7 +41,7 @@ class Document(NamedTuple):
         return f"{name}:{self.line}" if self.line else name
 
 
-class _Line(NamedTuple):
+class _Line(msgspec.Struct, frozen=True):
     number: int
     raw: bytes
     problem: str = ""

@@ -90,7 +90,7 @@ def failed(error: DragomanError, raw: bytes = b"") -> Failure:
     if not isinstance(error, MalformedJSON):
         return Failure(error.kind, str(error), status_of(error).value, path, error.hint)
     line, column = (None, None) if error.offset is None else _place(raw, error.offset)
-    return Failure(error.kind, error.problem, status_of(error).value, path, error.hint, line, column)
+    return Failure(error.kind, str(error).removeprefix("$: "), status_of(error).value, path, error.hint, line, column)
 
 
 class _Work:
@@ -157,7 +157,7 @@ def _text(raw: bytes) -> str:
     try:
         return raw.decode()
     except UnicodeDecodeError as error:
-        raise MalformedJSON(f"not UTF-8 at byte {error.start}", error.start) from error
+        raise MalformedJSON("not UTF-8", error.start) from error
 
 
 def _identify(body: JSON, plan: Plan) -> Identity:

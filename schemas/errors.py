@@ -78,8 +78,8 @@ class MalformedJSON(InvalidInput):
     kind = "malformed-json"
 
     def __init__(self, problem: str, offset: int | None = None) -> None:
-        super().__init__("$", problem)
-        self.offset = offset
+        super().__init__("$", problem if offset is None else f"{problem} (byte {offset})")
+        self.problem, self.offset = problem, offset
 
 
 class UndetectedDialect(InvalidInput):

@@ -18,24 +18,33 @@ from dragoman.schemas.ir import JSON
 __all__ = ["read_json", "write_json"]
 
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
-_OFFSET = re.compile(r"\(byte (\d+)\)")
+_OFFSET = re.compile(r" \(byte (\d+)\)")
 _BOM = b"\xef\xbb\xbf"
 _decoder: msgspec.json.Decoder[JSON] = msgspec.json.Decoder()
 _encoder = msgspec.json.Encoder()
 
 
 def read_json(raw: bytes | str) -> JSON:
-    """Return the value of one JSON text. Raises MalformedJSON."""
+    """Return the value of one JSON text. Raises MalformedJSON, with the offset in bytes where it is known."""
     try:
         return _decoder.decode(raw)
     except msgspec.DecodeError as error:
         return _second_reading(raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw, error)
-    except UnicodeDecodeError as error:
-        raise MalformedJSON(f"not UTF-8 at byte {error.start}", error.start) from error
-    except UnicodeEncodeError as error:
-        raise MalformedJSON(f"half of a surrogate pair at character {error.start}", error.start) from error
+    except UnicodeError as error:
+        raise _not_unicode(raw) from error
     except RecursionError as error:
         raise MalformedJSON("nested too deeply") from error
+
+
+def _not_unicode(raw: bytes | str) -> MalformedJSON:
+    """Say where in the whole text it is no Unicode: the decoder counts from the start of a string in it."""
+    try:
+        _ = raw.encode() if isinstance(raw, str) else raw.decode()
+    except UnicodeDecodeError as error:
+        return MalformedJSON("not UTF-8", error.start)
+    except UnicodeEncodeError as error:
+        return MalformedJSON(f"half of a surrogate pair at character {error.start}")
+    return MalformedJSON("not Unicode")
 
 
 def write_json(value: JSON) -> bytes:
@@ -61,25 +70,36 @@ def _write_odd(value: JSON) -> bytes:
 
 
 def _second_reading(raw: bytes, error: msgspec.DecodeError) -> JSON:
+    """Read what msgspec refused: text after a byte order mark, and halves of surrogate pairs."""
     if raw.startswith(_BOM):
-        return read_json(raw[3:])
+        return _after_bom(raw)
     if not _SURROGATE.search(raw):
         found = _OFFSET.search(str(error))
         offset = int(found[1]) if found else len(raw)
-        raise MalformedJSON(f"not JSON: {error}", offset) from error
+        problem = _OFFSET.sub("", str(error)).removeprefix("JSON is malformed: ")
+        raise MalformedJSON(f"not JSON: {problem}", offset) from error
     import json
 
     try:
         value: JSON = json.loads(raw, parse_constant=_refuse_constant)
     except json.JSONDecodeError as second:
-        raise MalformedJSON(f"not JSON: {second.msg} (character {second.pos})", second.pos) from second
+        offset = len(second.doc[: second.pos].encode("utf-8", "surrogatepass"))
+        raise MalformedJSON(f"not JSON: {second.msg}", offset) from second
     except UnicodeDecodeError as second:
-        raise MalformedJSON(f"not UTF-8 at byte {second.start}", second.start) from second
+        raise MalformedJSON("not UTF-8", second.start) from second
     except RecursionError as second:
         raise MalformedJSON("nested too deeply") from second
     except ValueError as second:
         raise MalformedJSON(f"not JSON: {second}") from second
     return value
+
+
+def _after_bom(raw: bytes) -> JSON:
+    try:
+        return read_json(raw[len(_BOM) :])
+    except MalformedJSON as error:
+        offset = None if error.offset is None else error.offset + len(_BOM)
+        raise MalformedJSON(error.problem, offset) from error
 
 
 def _refuse_constant(name: str) -> JSON:

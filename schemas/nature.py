@@ -110,7 +110,7 @@ def _requests() -> dict[str, Request]:
         "image": _shown(Media(kind="image", mime="image/png", data=_PNG)),
         "image by URL": _shown(Media(kind="image", url="https://example.com/a.png")),
         "PDF": _shown(Media(kind="document", mime="application/pdf", data="JVBERi0xLjQK")),
-        "PDF by URL": _shown(Media(kind="document", mime="application/pdf", url="https://example.com/a.pdf")),
+        "PDF by URL": _shown(Media(kind="document", url="https://example.com/a.pdf")),
         "text document": _shown(Media(kind="document", mime="text/plain", text="Words.")),
         "audio": _shown(Media(kind="audio", mime="audio/wav", data="UklGRg==")),
         "video": _shown(Media(kind="video", mime="video/mp4", data="AAAA")),
@@ -128,7 +128,7 @@ def _requests() -> dict[str, Request]:
         "reasoning effort": _policy(ReasoningPolicy(effort="high")),
         "reasoning budget": _policy(ReasoningPolicy(budget=2048)),
         "JSON mode": Request(model="m", messages=(_USER,), output=OutputFormat()),
-        "JSON schema": Request(model="m", messages=(_USER,), output=OutputFormat(schema=_SCHEMA, name="answer")),
+        "JSON schema": Request(model="m", messages=(_USER,), output=OutputFormat(schema=_SCHEMA)),
         "cache marks": _talk("user", Text(text="Long.", cache=Cache())),
     }
 
@@ -152,21 +152,21 @@ def _responses() -> dict[str, Response]:
     }
 
 
-def _asked(dialect: Dialect, said: Request) -> set[str]:
+def _asked(dialect: Dialect, said: Request) -> set[tuple[str, str]]:
     losses = Losses()
     dialect.requests.encode_request(said, losses)
-    return _serious(losses)
+    return _said_of(losses)
 
 
-def _answered(dialect: Dialect, said: Response) -> set[str]:
+def _answered(dialect: Dialect, said: Response) -> set[tuple[str, str]]:
     losses = Losses()
     dialect.responses.encode_response(said, losses)
-    return _serious(losses)
+    return _said_of(losses)
 
 
-def _serious(losses: Losses) -> set[str]:
-    """Return what was done to the probe; what a dialect has to make up (an id, a limit) is no loss of it."""
-    return {loss.action for loss in losses.found if loss.action != "synthesized"}
+def _said_of(losses: Losses) -> set[tuple[str, str]]:
+    """Return what was done to a probe; what a dialect has to make up (an id, a limit) is no loss of it."""
+    return {(loss.action, loss.reason) for loss in losses.found if loss.action != "synthesized"}
 
 
 @cache
@@ -177,8 +177,11 @@ def natural_losses() -> tuple[NaturalLoss, ...]:
 
 
 def _outcomes(dialect: Dialect) -> dict[str, set[str]]:
-    requests = {name: _asked(dialect, said) for name, said in _requests().items()}
-    return requests | {name: _answered(dialect, said) for name, said in _responses().items()}
+    """Return what the dialect does to each probe beyond what it does to a plain request and a plain answer."""
+    plain = _asked(dialect, _setting(Parameters())) | _answered(dialect, _answer())
+    done = {name: _asked(dialect, said) for name, said in _requests().items()}
+    done |= {name: _answered(dialect, said) for name, said in _responses().items()}
+    return {name: {action for action, _ in actions - plain} for name, actions in done.items()}
 
 
 def _pair(source: str, target: str, found: dict[str, dict[str, set[str]]]) -> NaturalLoss:

@@ -11,7 +11,7 @@ from dragoman.schemas.fields import leftovers, nested, overlay
 from dragoman.schemas.ir import JSON, Error, ErrorKind, Wire
 from dragoman.schemas.jsontext import write_json
 from dragoman.schemas.losses import Losses
-from dragoman.schemas.narrow import objects, text
+from dragoman.schemas.narrow import text
 
 __all__ = ["decode_openai_error", "encode_openai_error"]
 
@@ -61,13 +61,19 @@ def _message(held: JSON) -> str:
     if isinstance(held, dict):
         held = held.get("message") or held.get("msg") or held.get("error") or held.get("detail")
     if isinstance(held, list):
-        return "; ".join(text(item.get("msg")) or write_json(item).decode() for item in objects(held))
+        return "; ".join(_said(item) for item in held)
     return held if isinstance(held, str) else "" if held is None else write_json(held).decode()
+
+
+def _said(item: JSON) -> str:
+    said = item.get("msg") if isinstance(item, dict) else item
+    return said if isinstance(said, str) else write_json(item).decode()
 
 
 def encode_openai_error(error: Error, losses: Losses, dialect: str) -> Wire:
     native = error.native if error.dialect == dialect else None
-    code = error.code if isinstance(error.code, (str, int)) and not isinstance(error.code, bool) else None
+    plain = isinstance(error.code, (str, int)) and not isinstance(error.code, bool)
+    code = error.code if plain or error.dialect == dialect else None
     if code is None and error.code is not None:
         losses.dropped((*error.at, "code"), "extension", "the target knows codes that are a word or a number")
     held: Wire = {

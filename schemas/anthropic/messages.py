@@ -107,9 +107,10 @@ def _encode_turn(message: Message, losses: Losses) -> Wire | None:
         said = plain_text(parts)
         if said and not said.isspace():
             return {"role": message.role, "content": said}
+    blocks: list[JSON]
     if message.role == "assistant":
         blocks = encode_answer(parts, losses, replayed=True)
-        if blocks and "text" in blocks[0] and all(_is_blank_block(block) for block in blocks):
+        if blocks and _is_blank_block(blocks[0]) and all(_is_blank_block(block) for block in blocks):
             blocks = []
     else:
         blocks = [block for part in parts if (block := _encode_said(part, message.role, losses)) is not None]
@@ -121,8 +122,8 @@ def _encode_turn(message: Message, losses: Losses) -> Wire | None:
     return wire if message.extra is None else overlay(wire, message, NAME)
 
 
-def _is_blank_block(block: Wire) -> bool:
-    said = block.get("text")
+def _is_blank_block(block: JSON) -> bool:
+    said = block.get("text") if isinstance(block, dict) else None
     return isinstance(said, str) and is_blank(said)
 
 
@@ -173,9 +174,9 @@ def _end_trimmed(wire: Wire, losses: Losses) -> bool:
     return bool(trimmed)
 
 
-def encode_answer(parts: Iterable[Part], losses: Losses, *, replayed: bool) -> list[Wire]:
+def encode_answer(parts: Iterable[Part], losses: Losses, *, replayed: bool) -> list[JSON]:
     """Return the blocks of an assistant message. `replayed`: it goes back to Claude."""
-    blocks: list[Wire] = []
+    blocks: list[JSON] = []
     block: Wire | None
     for part in parts:
         match part:
@@ -210,7 +211,7 @@ def encode_system(instructions: Sequence[Message], losses: Losses) -> JSON:
         said = plain_text(instructions[0].parts)
         if said is not None and not is_blank(said):
             return said
-    blocks: list[Wire] = []
+    blocks: list[JSON] = []
     for message in instructions:
         if message.role == "developer":
             losses.approximated(message.at, "role", "Claude knows no developer; said by the system")

@@ -106,7 +106,8 @@ class _Answers:
             if role == "assistant":
                 if self._open:
                     self._answer_all(message)
-                said.append(self._noted(message))
+                plain = len(parts) == 1 and type(parts[0]) is Text
+                said.append(message if plain else self._noted(message))
             elif role == "user" and (self._open or (parts and type(parts[0]) is not Text) or len(parts) > 1):
                 said.append(self._answered(message))
             else:
@@ -116,7 +117,6 @@ class _Answers:
 
     def _noted(self, message: Message) -> Message:
         """Note the calls of a turn; give a second call of one id an id of its own."""
-        self._renamed, self._open = {}, {}
         calls = 0
         for part in message.parts:
             if type(part) is ToolCall:
@@ -142,7 +142,7 @@ class _Answers:
         if self._open:
             missing = self._missing(self._open.values())
             self._said.append(Message(role="user", parts=missing, at=() if message is None else message.at))
-            self._open = {}
+            self._open, self._renamed = {}, {}
 
     def _answered(self, message: Message) -> Message:
         """Return the user's turn with the results first: one for every open call, and a call for every result."""
@@ -151,7 +151,7 @@ class _Answers:
             return message
         if self._is_in_order(message, results):
             self._open = {}
-            return message
+            return message  # no id stood twice
         answers = self._paired(results)
         rest = [part for part in message.parts if type(part) is not ToolResult]
         if results and rest and type(message.parts[len(results) - 1]) is not ToolResult:
@@ -159,7 +159,7 @@ class _Answers:
                 message.at, "text", "Claude wants the results of a turn before its words", severity="advisory"
             )
         missing = self._missing(call for call in self._open.values() if call.id not in answers)
-        self._open = {}
+        self._open, self._renamed = {}, {}
         return _with_parts(message, (*answers.values(), *missing, *rest))
 
     def _is_in_order(self, message: Message, results: list[ToolResult]) -> bool:

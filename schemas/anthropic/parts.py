@@ -93,7 +93,13 @@ def decode_content(content: JSON, at: At) -> tuple[Part, ...]:
 
 
 def decode_blocks(items: list[JSON], at: At) -> tuple[Part, ...]:
-    return tuple([_decode_block(item, (*at, index), _BLOCKS) for index, item in enumerate(items)])
+    parts: list[Part] = []
+    for index, item in enumerate(items):
+        if type(item) is dict and len(item) == 2 and item.get("type") == "text" and isinstance(item.get("text"), str):
+            parts.append(Text(text=str(item["text"]), at=(*at, index)))
+        else:
+            parts.append(_decode_block(item, (*at, index), _BLOCKS))
+    return tuple(parts)
 
 
 def _decode_block(item: JSON, at: At, blocks: dict[str, Callable[[Wire, At], Part | None]]) -> Part:
@@ -222,11 +228,11 @@ _BLOCKS: dict[str, Callable[[Wire, At], Part | None]] = _INNER | {
 
 
 # ------------------------------------------------------------------------------------------------------ IR → wire
-def encode_content(blocks: list[Wire]) -> JSON:
+def encode_content(blocks: list[JSON]) -> JSON:
     """Return content in its shortest form: a string for one plain text."""
-    if len(blocks) == 1 and len(blocks[0]) == 2 and "text" in blocks[0]:
-        return blocks[0]["text"]
-    return list[JSON](blocks)
+    if len(blocks) == 1 and isinstance(block := blocks[0], dict) and len(block) == 2 and "text" in block:
+        return block["text"]
+    return blocks
 
 
 def is_blank(said: str) -> bool:
@@ -352,7 +358,7 @@ def encode_result(result: ToolResult, losses: Losses) -> Wire:
     if said is not None and said:
         wire["content"] = said
     elif result.content:
-        blocks = [block for part in result.content if (block := _encode_inner(part, losses)) is not None]
+        blocks: list[JSON] = [block for part in result.content if (block := _encode_inner(part, losses)) is not None]
         if blocks:
             wire["content"] = encode_content(blocks)
     if result.is_error is not None:

@@ -12,7 +12,7 @@ from dragoman.schemas.anthropic.messages import decode_messages, encode_messages
 from dragoman.schemas.anthropic.models import Model, model_of
 from dragoman.schemas.anthropic.order import split_instructions
 from dragoman.schemas.anthropic.parts import NAME
-from dragoman.schemas.anthropic.schema import subset
+from dragoman.schemas.anthropic.schema import is_exact, subset
 from dragoman.schemas.anthropic.thinking import (
     decode_thinking,
     encode_thinking,
@@ -109,8 +109,10 @@ def _decode_output(wire: Wire) -> OutputFormat | None:
     held = today or wire.get("output_format")
     if not isinstance(held, dict) or held.get("type") != "json_schema" or not isinstance(held.get("schema"), dict):
         return None
+    schema = as_object(held["schema"], ())
     return OutputFormat(
-        schema=as_object(held["schema"], ()),
+        schema=schema,
+        strict=True if is_exact(schema) else None,
         at=("output_format",) if today is None else ("output_config", "format"),
         extra=leftovers(held, ("type", "schema"), NAME),
     )
@@ -266,10 +268,10 @@ def _encode_output(output: OutputFormat, wire: Wire, losses: Losses) -> None:
         return
     schema = subset(output.schema, output.at, "structured_output", losses)
     wire["output_config"] = {"format": overlay({"type": "json_schema", "schema": schema}, output, NAME)}
-    if output.name is not None or output.description is not None or output.strict is not None:
-        losses.dropped(
-            output.at, "structured_output", "Claude takes the schema alone, and always keeps to it", severity="advisory"
-        )
+    if output.name is not None or output.description is not None:
+        losses.dropped(output.at, "structured_output", "Claude takes the schema alone", severity="advisory")
+    if output.strict is not (True if is_exact(schema) else None):
+        losses.approximated(output.at, "structured_output", "Claude always keeps to the schema", severity="advisory")
 
 
 def _encode_rest(request: Request, wire: Wire, losses: Losses) -> None:

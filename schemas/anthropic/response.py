@@ -131,7 +131,7 @@ def encode_response(response: Response, losses: Losses, request: Request | None 
         "type": "message",
         "role": "assistant",
         "model": response.model or (request.model if request is not None else None) or "",
-        "content": list[JSON](encode_answer(candidate.parts, losses, replayed=False)),
+        "content": encode_answer(candidate.parts, losses, replayed=False),
     }
     wire.update(encode_stop(candidate, losses))
     wire["usage"] = _encode_costs(response, losses)

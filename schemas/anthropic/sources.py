@@ -79,47 +79,20 @@ def _decode_source(kind: MediaKind, wire: Wire, at: At, frame: Media) -> Media |
     if unknown is not None:
         frame = msgspec.structs.replace(frame, extra=nested(frame.extra, "source", unknown, NAME))
     mime, data = text(source.get("media_type")), source.get("data")
+    replace = msgspec.structs.replace
     match source.get("type"):
         case "base64" if isinstance(data, str):
-            return _framed(frame, mime=mime, data=data)
+            return replace(frame, mime=mime, data=data)
         case "text" if isinstance(data, str):
-            return _framed(frame, mime=mime, text=data)
+            return replace(frame, mime=mime, text=data)
         case "url" if isinstance(url := source.get("url"), str):
-            return _framed(frame, url=url)
+            return replace(frame, url=url)
         case "file" if isinstance(file_id := source.get("file_id"), str):
-            return _framed(frame, file_id=file_id)
+            return replace(frame, file_id=file_id, dialect=NAME)
         case "content" if kind == "document" and (content := source.get("content")) is not None:
-            return _framed(frame, content=_decode_blocks(content, (*at, "source", "content")))
+            return replace(frame, content=_decode_blocks(content, (*at, "source", "content")))
         case _:
             return None
-
-
-def _framed(
-    frame: Media,
-    *,
-    mime: str | None = None,
-    data: str | None = None,
-    url: str | None = None,
-    file_id: str | None = None,
-    text: str | None = None,
-    content: tuple[Part, ...] | None = None,
-) -> Media:
-    return Media(
-        kind=frame.kind,
-        mime=mime,
-        data=data,
-        url=url,
-        file_id=file_id,
-        text=text,
-        content=content,
-        dialect=None if file_id is None else NAME,
-        name=frame.name,
-        context=frame.context,
-        cite=frame.cite,
-        cache=frame.cache,
-        at=frame.at,
-        extra=frame.extra,
-    )
 
 
 def _decode_blocks(content: JSON, at: At) -> tuple[Part, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from dragoman.schemas.fields import overlay
 from dragoman.schemas.gemini.camel import NAME, fitted_name
-from dragoman.schemas.gemini.parts import encode_part
+from dragoman.schemas.gemini.parts import encode_call, encode_part
 from dragoman.schemas.gemini.results import encode_result
 from dragoman.schemas.ir import JSON, Media, Message, Part, Text, ToolCall, ToolResult, Wire
 from dragoman.schemas.losses import Losses
@@ -79,16 +79,23 @@ class _Contents:
         said = plain_text(message.parts)
         if said is not None:
             if said:
-                self._open_for_model()
+                if self._open:
+                    self._open_for_model()
                 self._add("model", [{"text": said}], message)
             return
         parts: list[JSON] = []
-        calls = [part for part in message.parts if type(part) is ToolCall]
+        calls: list[ToolCall] = []
         for part in message.parts:
-            add_part(part, parts, self._losses, replayed=True)
+            if isinstance(part, ToolCall):
+                calls.append(part)
+                parts.append(encode_call(part, self._losses))
+            else:
+                add_part(part, parts, self._losses, replayed=True)
         if not parts:
+            self._add("model", parts, message)
             return
-        self._open_for_model()
+        if self._open:
+            self._open_for_model()
         if calls:
             self._note(calls, message)
         if signed:
@@ -104,6 +111,7 @@ class _Contents:
 
     def _add(self, speaker: str, parts: list[JSON], message: Message) -> None:
         if not parts:
+            self._report(message)
             return
         if speaker == self._speaker:
             self._parts.extend(parts)
@@ -111,6 +119,11 @@ class _Contents:
             self._say(speaker, parts)
         if message.extra is not None:
             self._contents[-1] = overlay(as_object(self._contents[-1], ()), message, NAME)
+
+    def _report(self, message: Message) -> None:
+        """Report the fields of a message of Gemini's that says nothing, since it leaves no content."""
+        for key in (message.extra or {}).get(NAME, {}):
+            self._losses.dropped((*message.at, key), "extension", "stands beside a turn in which nothing is said")
 
     def _say(self, speaker: str, parts: list[JSON]) -> None:
         self._contents.append({"role": speaker, "parts": parts})

@@ -100,5 +100,5 @@ def encode_error(error: Error, losses: Losses) -> Wire:
         losses.dropped((*error.at, "param"), "extension", "Gemini does not name the parameter apart")
     if not mine and error.code is not None:
         losses.dropped((*error.at, "code"), "extension", "the code of a Gemini error is the HTTP status")
-    inside = error.at[-1:] == ("error",)
+    inside = error.at[-1:] == ("error",) or error.details is not None
     return {"error": overlay(held, error, NAME)} if inside else overlay({"error": held}, error, NAME)

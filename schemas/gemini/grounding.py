@@ -78,10 +78,10 @@ class _Cited:
         return self._bounds[index]
 
     def _character(self, index: int, offset: int) -> int:
-        if self._said(index).isascii():
-            return offset
-        bounds = self._measured(index)
-        return bisect_left(bounds, offset) if offset <= bounds[-1] else offset - bounds[-1] + len(bounds) - 1
+        said = self._said(index)
+        if said.isascii():
+            return min(max(offset, 0), len(said))
+        return min(bisect_left(self._measured(index), offset), len(said))
 
 
 def byte_bounds(said: str) -> list[int]:
@@ -118,7 +118,7 @@ def _with(part: Part, found: list[Citation] | None) -> Part:
 
 
 def _grounded(grounding: Wire, cited: _Cited, at: At) -> JSON:
-    """Add the citations of groundingMetadata and return the rest of it, with the supports where they say more."""
+    """Add the citations of groundingMetadata and return the rest of it, with what its supports say beside."""
     chunks = [
         _citation(chunk, (*at, "groundingChunks", number)) for number, chunk in _all(grounding, "groundingChunks")
     ]
@@ -126,11 +126,13 @@ def _grounded(grounding: Wire, cited: _Cited, at: At) -> JSON:
         return grounding
     rest = (leftovers(grounding, _GROUNDING, NAME) or {}).get(NAME, {})
     used: set[int] = set()
+    odd: list[JSON] = []
     for number, support in _all(grounding, "groundingSupports"):
         found, more = _supported(camel(support), chunks, cited, (*at, "groundingSupports", number))
         used |= found
-        if more:
-            rest["groundingSupports"] = grounding["groundingSupports"]
+        odd.append(more)
+    if any(odd):
+        rest["groundingSupports"] = odd
     for number, citation in enumerate(chunks):
         if number not in used:
             cited.add(cited.texts[-1], citation)

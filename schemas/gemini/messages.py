@@ -43,7 +43,8 @@ def _decode_content(item: JSON, at: At, pairing: Pairing, messages: list[Message
     if role is None:
         raise expected("a role of " + ", ".join(_ROLES), named, (*at, "role"))
     parts = _decode_parts(wire.get("parts"), (*at, "parts"), pairing)
-    message = Message(role=role, parts=parts, at=at, extra=None if len(wire) == 2 else leftovers(wire, _CONTENT, NAME))
+    extra = None if _CONTENT.issuperset(wire) else leftovers(wire, _CONTENT, NAME)
+    message = Message(role=role, parts=parts, at=at, extra=extra)
     strange = ToolCall if role == "user" else ToolResult
     if strange in [type(part) for part in parts]:
         messages.extend(_sided(message))
@@ -121,7 +122,8 @@ def encode_messages(
         for message in instructions:
             system = overlay(system, message, NAME) if system is not None else None
         return system, contents
-    losses.approximated(instructions[0].at if instructions else (), "instructions", "Gemini wants words of the user's")
+    for message in instructions:
+        losses.approximated(message.at, "instructions", "Gemini wants words of the user's; these are said as such")
     return None, [{"role": "user", "parts": parts}]
 
 

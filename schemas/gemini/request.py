@@ -50,6 +50,7 @@ _READ: dict[str, type] = {
     "thinkingConfig": dict,
 }
 _LABEL_LIMIT = 63
+_SEEDS = 2**31
 
 
 # ------------------------------------------------------------------------------------------------------ wire → IR
@@ -175,6 +176,10 @@ def _settle(request: Request, config: Wire, losses: Losses) -> None:
     """Mend what Gemini takes only within bounds or in company."""
     if "logprobs" in config:
         config["responseLogprobs"] = True
+    seed = request.parameters.seed
+    if seed is not None and not -_SEEDS <= seed < _SEEDS:
+        losses.dropped(losses.place("seed"), "sampling", "Gemini takes seeds of 32 bits")
+        del config["seed"]
     temperature = request.parameters.temperature
     if temperature is not None and not 0 <= temperature <= 2:
         losses.approximated(losses.place("temperature"), "sampling", "Gemini takes temperatures from 0 to 2")

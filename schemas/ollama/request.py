@@ -43,8 +43,8 @@ OPTIONS = {
 }
 PLACES = {**places(RENAMES), **places(OPTIONS, ("options",)), "stop": (("options", "stop"),)}
 _SPELLINGS = {name: key for key, name in (RENAMES | OPTIONS).items()}
-_HANDLED = frozenset({"model", "messages", "tools", "options", "format", "think"})
-_GENERATE = _HANDLED | {"prompt", "system", "images", "context"}
+_HANDLED = frozenset({"model", "messages", "tools", "options", "format", "think", "context"})
+_GENERATE = _HANDLED | {"prompt", "system", "images"}
 _EFFORTS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "high", "max": "high"}
 
 
@@ -76,7 +76,7 @@ def decode_request(wire: Wire) -> Request:
         tools=decode_tools(wire.get("tools")),
         output=output,
         reasoning=reasoning,
-        continuations=() if talk else _continuations(wire),
+        continuations=_continuations(wire),
         extra=extra,
     )
 

@@ -42,6 +42,7 @@ _DURATIONS = ("total_duration", "load_duration", "prompt_eval_duration", "eval_d
 _RESPONSE = frozenset(
     {"model", "created_at", "done", "done_reason", "logprobs", "message", "context", *_COUNTS, *_DURATIONS}
 )
+_TOKEN = frozenset({"token", "logprob", "bytes", "top_logprobs"})
 _GENERATED = _RESPONSE | {"response", "thinking", "image"}
 _STOPS: dict[str, Stop] = {
     "stop": "stop",
@@ -63,6 +64,8 @@ def decode_response(wire: Wire) -> Response:
     extra = leftovers(wire, _GENERATED if said is None else _RESPONSE, NAME)
     if created is None and wire.get("created_at") is not None:
         extra = kept(extra, "created_at", wire["created_at"])
+    if _is_odd(wire.get("logprobs")):
+        extra = kept(extra, "logprobs", wire["logprobs"])
     context = wire.get("context")
     return Response(
         candidates=(_generated(wire) if said is None else _answered(wire),),
@@ -143,6 +146,11 @@ def decode_logprobs(wire: JSON) -> tuple[TokenLogprob, ...]:
     )
 
 
+def _is_odd(logprobs: JSON) -> bool:
+    """Say whether any token has a field that the IR has no place for: the list is then kept as it is, too."""
+    return any(not item.keys() <= _TOKEN or _is_odd(item.get("top_logprobs")) for item in objects(logprobs))
+
+
 def _bytes(wire: JSON) -> tuple[int, ...] | None:
     return tuple(byte for byte in wire if isinstance(byte, int)) if isinstance(wire, list) else None
 
@@ -193,7 +201,7 @@ def _encode_candidate(response: Response, wire: Wire, losses: Losses) -> None:
     wire["message"] = encode_answer([part for part in candidate.parts if _readable(part, losses)], losses)
     wire["done"] = True
     _encode_stop(candidate, wire, losses)
-    if candidate.logprobs:
+    if candidate.logprobs and "logprobs" not in (response.extra or {}).get(NAME, {}):
         wire["logprobs"] = encode_logprobs(candidate.logprobs)
     wire.update(overlay(wire, candidate, NAME))
 

@@ -70,6 +70,18 @@ DIALECT = Dialect(
         "server_tools": "builtin_call",
     },
     wrappers=frozenset(
-        {"message", "function", "custom", "stream_options", "image_url", "file", "input_audio", "url_citation"}
+        {
+            "error",
+            "json_schema",
+            "message",
+            "function",
+            "custom",
+            "allowed_tools",
+            "stream_options",
+            "image_url",
+            "file",
+            "input_audio",
+            "url_citation",
+        }
     ),
 )

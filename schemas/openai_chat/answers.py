@@ -37,6 +37,7 @@ from dragoman.schemas.openai_chat.parts import (
     encode_part,
     encode_text,
     holds_mark,
+    is_plain,
 )
 from dragoman.schemas.pairing import Pairing
 from dragoman.schemas.spelling import fit_id, fit_name
@@ -66,7 +67,7 @@ def decode_answer(wire: Wire, at: At, pairing: Pairing) -> Message:
         parts = (*decode_content(wire.get("content"), at), *_calls(wire, at, pairing))
         return Message(role="assistant", parts=parts, at=at)
     spoken = decode_spoken(wire, at)
-    known = _ANSWER if holds_mark(spoken) else _ANSWER - {"cache_control"}
+    known = _ANSWER if holds_mark(wire, spoken) else _ANSWER - {"cache_control"}
     if spoken and isinstance(spoken[-1], Text):
         spoken = _with_citations(spoken, spoken[-1], wire, at)
     elif wire.get("annotations"):
@@ -145,16 +146,46 @@ def _sound(wire: Wire, at: At) -> Media:
 
 def _calls(wire: Wire, at: At, pairing: Pairing) -> list[Part]:
     calls: list[Part] = []
-    for index, item in enumerate(as_list(wire.get("tool_calls") or [], (*at, "tool_calls"))):
+    said = wire.get("tool_calls")
+    for index, item in enumerate(as_list(said, (*at, "tool_calls")) if said else ()):
         place = (*at, "tool_calls", index)
         calls.append(_call(as_object(item, place), place, pairing))
     old = wire.get("function_call")
     if isinstance(old, dict) and isinstance(old.get("name"), str) and old["name"]:
-        calls.append(_call({"function": old}, (*at, "function_call"), pairing))
+        calls.append(_old_call(old, (*at, "function_call"), pairing))
     return calls
 
 
+def _old_call(held: Wire, at: At, pairing: Pairing) -> Part:
+    """Read a call from before there were several: it is nothing but the function."""
+    name, said = str(held["name"]), held.get("arguments")
+    return ToolCall(
+        id=pairing.call(name, None),
+        name=name,
+        arguments=_arguments(said),
+        at=at,
+        extra=leftovers(held, _INNER, NAME),
+    )
+
+
+def _arguments(said: JSON) -> str | Wire:
+    return said if isinstance(said, (str, dict)) else "" if said is None else write_json(said).decode()
+
+
+def _plain_call(wire: Wire, function: Wire, at: At, pairing: Pairing) -> ToolCall | None:
+    """Read an id, a name and a text of arguments, which most calls are, in half of the time."""
+    call_id, name, said = wire.get("id"), function.get("name"), function.get("arguments")
+    if not (isinstance(call_id, str) and isinstance(name, str) and isinstance(said, str) and "type" in wire):
+        return None
+    return ToolCall(id=pairing.call(name, call_id), name=name, arguments=said, at=at)
+
+
 def _call(wire: Wire, at: At, pairing: Pairing) -> Part:
+    function = wire.get("function")
+    if isinstance(function, dict) and len(wire) == 3 and len(function) == 2:
+        plain = _plain_call(wire, function, at, pairing)
+        if plain is not None:
+            return plain
     custom = wire.get("custom")
     free = isinstance(custom, dict) and bool(custom.get("name"))
     held = custom if free else wire.get("function")
@@ -166,7 +197,7 @@ def _call(wire: Wire, at: At, pairing: Pairing) -> Part:
     return ToolCall(
         id=pairing.call(name, text(wire.get("id"))),
         name=name,
-        arguments=said if isinstance(said, (str, dict)) else "" if said is None else write_json(said).decode(),
+        arguments=_arguments(said),
         custom=free,
         at=at,
         extra=nested(leftovers(wire, _CALL, NAME), "custom" if free else "function", inner, NAME),
@@ -213,7 +244,7 @@ class _Answer:
 
     def _said(self) -> JSON:
         """Return the content; an answer's is one text wherever it holds nothing but texts."""
-        if self._replayed or any(len(part) > 2 or "text" not in part for part in self._content):
+        if self._replayed or not all(map(is_plain, self._content)):
             return encode_content(self._content)
         return "".join(str(part["text"]) for part in self._content)
 
@@ -252,7 +283,10 @@ class _Answer:
         if self._replayed or (own is None and citation.url is None):
             self._losses.dropped(citation.at or part.at, "citation", "chat cites only web pages, and only in answers")
         else:
-            self._notes.append(own or _citation_wire(citation, part, self._length))
+            self._notes.append(own if own is not None else _citation_wire(citation, part, self._length))
+            if own is not None and self._length:
+                reason = "chat does not say to which of several texts it belongs"
+                self._losses.approximated(citation.at or part.at, "citation", reason)
 
     def _thought(self, part: Reasoning) -> None:
         said = part.text or "\n\n".join(part.summary)
@@ -273,17 +307,26 @@ class _Answer:
     def _media(self, part: Media) -> None:
         if part.kind == "audio" and "audio" in self._fields:
             self._losses.dropped(part.at, "audio", "a message of chat holds one sound")
-            return
-        mine = (part.extra or {}).get(NAME, {}).get("id", part.file_id) if part.dialect == NAME else None
-        if part.kind == "audio" and mine is not None and (self._replayed or part.data is None):
-            self._fields["audio"] = {"id": mine}
-        elif part.kind == "audio" and part.data is not None and not self._replayed:
+        elif part.kind == "audio" and (self._replayed or part.data is None):
+            self._sound_again(part)
+        elif part.kind == "audio" and part.data is not None:
             self._sound(part, part.data)
-        elif part.kind == "audio" and part.transcript is not None:
+        else:
+            self._picture(part)
+
+    def _sound_again(self, part: Media) -> None:
+        """Say a sound that the provider keeps: by its id; anyone else's by its words."""
+        kept = (part.extra or {}).get(NAME, {}).get("id", part.file_id) if part.dialect == NAME else None
+        if kept is not None and self._replayed:
+            self._fields["audio"] = overlay({"id": kept}, part, NAME) if part.data is None else {"id": kept}
+        elif kept is not None:
+            words: Wire = {} if part.transcript is None else {"transcript": part.transcript}
+            self._fields["audio"] = overlay({"id": kept, **words}, part, NAME)
+        elif part.transcript is not None:
             self._losses.approximated(part.at, "audio", "chat takes no sound of the assistant back; said as text")
             self._text(Text(text=part.transcript, at=part.at))
         else:
-            self._picture(part)
+            self._losses.dropped(part.at, "audio", "chat takes no sound of the assistant back")
 
     def _sound(self, part: Media, data: str) -> None:
         if part.mime not in (None, "audio/wav"):

@@ -49,10 +49,13 @@ __all__ = [
     "encode_text",
     "finished",
     "holds_mark",
+    "is_plain",
+    "unmarked",
 ]
 
 NAME = "openai-chat"
 TIERS = ("auto", "default", "flex", "scale", "priority")
+_MARK = frozenset({"type", "ttl"})
 _FILE = frozenset({"filename", "file_data", "file_id"})
 _URLS: dict[str, MediaKind] = {
     "image_url": "image",
@@ -78,16 +81,17 @@ def decode_spoken(wire: Wire, at: At) -> tuple[Part, ...]:
     """Read the content of a message, and the mark that some programs put on the message: it is its last part's."""
     parts = decode_content(wire.get("content"), at)
     cache = cache_of(wire.get("cache_control"))
-    if cache is None or not holds_mark(parts):
-        return parts
-    last = parts[-1]
-    if not isinstance(last, (Text, Media)) or last.cache is not None:
+    last = parts[-1] if parts else None
+    if cache is None or not isinstance(last, (Text, Media)) or last.cache is not None:
         return parts
     return (*parts[:-1], msgspec.structs.replace(last, cache=cache))
 
 
-def holds_mark(parts: tuple[Part, ...]) -> bool:
-    return bool(parts) and isinstance(parts[-1], (Text, Media))
+def holds_mark(wire: Wire, parts: tuple[Part, ...]) -> bool:
+    """Say whether the mark of a message, if it has one, is on its last part."""
+    if wire.get("cache_control") is None:
+        return True
+    return cache_of(wire["cache_control"]) is not None and bool(parts) and isinstance(parts[-1], (Text, Media))
 
 
 def decode_part(item: JSON, at: At) -> Part:
@@ -189,7 +193,7 @@ def _owned(media: Media) -> Media:
 
 
 def _rest(wire: Wire, key: str) -> Extra | None:
-    return leftovers(wire, ("type", key, "cache_control"), NAME)
+    return leftovers(wire, unmarked(wire, "type", key), NAME)
 
 
 _PARTS: dict[str, Callable[[Wire, At], Part | None]] = {
@@ -206,15 +210,25 @@ _PARTS: dict[str, Callable[[Wire, At], Part | None]] = {
 
 
 def cache_of(mark: JSON) -> Cache | None:
-    return Cache(ttl=text(mark.get("ttl"))) if isinstance(mark, dict) else None
+    """Return a mark; one that says more than the IR knows stays a field that only chat knows."""
+    return Cache(ttl=text(mark.get("ttl"))) if isinstance(mark, dict) and mark.keys() <= _MARK else None
+
+
+def unmarked(wire: Wire, *known: str) -> tuple[str, ...]:
+    """Return the known fields of an object, the mark among them where `cache_of` read it."""
+    return (*known, "cache_control") if cache_of(wire.get("cache_control")) is not None else known
 
 
 # ------------------------------------------------------------------------------------------------------ IR → wire
 def encode_content(parts: list[Wire]) -> JSON:
     """Return content in its shortest form: a string for one plain text."""
-    if len(parts) == 1 and len(parts[0]) == 2 and "text" in parts[0]:
+    if len(parts) == 1 and is_plain(parts[0]):
         return parts[0]["text"]
     return list[JSON](parts)
+
+
+def is_plain(part: Wire) -> bool:
+    return len(part) == 2 and part.get("type") == "text" and isinstance(part.get("text"), str)
 
 
 def encode_part(part: Part, losses: Losses) -> Wire | None:

@@ -66,6 +66,9 @@ _HANDLED = frozenset(
     {"model", "messages", "tools", "functions", "tool_choice", "function_call", "stop", "response_format", "metadata"}
     | {"reasoning_effort", "reasoning", "modalities", "stream_options", "web_search_options", "cache_control"}
 )
+_FORMAT_AT = ("response_format",)
+_FORMAT = frozenset({"type", "schema", "json_schema"})
+_SCHEMA = frozenset({"schema", "name", "description", "strict"})
 
 
 # ------------------------------------------------------------------------------------------------------ wire → IR
@@ -121,6 +124,8 @@ def _is_odd(key: str, said: JSON, wire: Wire) -> bool:
             return not isinstance(said, str)
         case "reasoning":
             return not isinstance(said, dict) or isinstance(wire.get("reasoning_effort"), str)
+        case "cache_control":
+            return cache_of(said) is None
         case "service_tier":
             return isinstance(said, str) and said not in TIERS
         case _:
@@ -128,14 +133,12 @@ def _is_odd(key: str, said: JSON, wire: Wire) -> bool:
 
 
 def _output(said: JSON) -> OutputFormat | None:
-    at = ("response_format",)
+    extra = leftovers(said, _FORMAT, NAME) if isinstance(said, dict) else None
     match said:
-        case {"type": "json_object", "schema": dict(schema)}:
-            return OutputFormat(schema=schema, at=at)
+        case {"type": "json_object" | "json_schema", "schema": dict(schema)}:
+            return OutputFormat(schema=schema, at=_FORMAT_AT, extra=extra)
         case {"type": "json_object"}:
-            return OutputFormat(at=at)
-        case {"type": "json_schema", "schema": dict(schema)}:
-            return OutputFormat(schema=schema, at=at)
+            return OutputFormat(at=_FORMAT_AT, extra=extra)
         case {"type": "json_schema", "json_schema": dict(held)}:
             full = held.get("schema")
             return OutputFormat(
@@ -143,7 +146,8 @@ def _output(said: JSON) -> OutputFormat | None:
                 name=text(held.get("name")),
                 description=text(held.get("description")),
                 strict=flag(held.get("strict")),
-                at=at,
+                at=_FORMAT_AT,
+                extra=nested(extra, "json_schema", leftovers(held, _SCHEMA, NAME), NAME),
             )
         case _:
             return None
@@ -215,7 +219,7 @@ def _encode_stop(request: Request, wire: Wire, losses: Losses) -> None:
 
 def _encode_output(output: OutputFormat, wire: Wire, losses: Losses) -> None:
     if output.schema is None:
-        wire["response_format"] = {"type": "json_object"}
+        wire["response_format"] = overlay({"type": "json_object"}, output, NAME)
         _ask_for_json(output, wire, losses)
         return
     if output.name is None:
@@ -225,7 +229,7 @@ def _encode_output(output: OutputFormat, wire: Wire, losses: Losses) -> None:
         held["description"] = output.description
     if output.strict is not None:
         held["strict"] = output.strict
-    wire["response_format"] = {"type": "json_schema", "json_schema": held}
+    wire["response_format"] = overlay({"type": "json_schema", "json_schema": held}, output, NAME)
 
 
 def _ask_for_json(output: OutputFormat, wire: Wire, losses: Losses) -> None:

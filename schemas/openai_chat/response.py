@@ -18,7 +18,6 @@ from dragoman.schemas.ir import (
     Citation,
     Extra,
     Part,
-    Refusal,
     Request,
     Response,
     Stop,
@@ -40,6 +39,7 @@ __all__ = ["decode_logprobs", "decode_response", "encode_logprobs", "encode_resp
 _RESPONSE = frozenset(
     {"id", "object", "created", "model", "choices", "usage", "service_tier", "citations", "search_results"}
 )
+_TOKEN = frozenset({"token", "logprob", "bytes", "top_logprobs"})
 _SOURCES = frozenset({"citations", "search_results"})
 _CHOICE = frozenset({"index", "message", "finish_reason", "logprobs"})
 _STOPS: dict[str, Stop] = {
@@ -83,7 +83,7 @@ def decode_response(wire: Wire) -> Response:
     return Response(
         candidates=choices if holder is None else _with_sources(choices, holder, wire),
         id=text(wire.get("id")) or None,
-        model=text(wire.get("model")),
+        model=text(wire.get("model")) or None,
         created=number(wire.get("created")),
         usage=decode_usage(wire.get("usage")),
         service_tier=tier if tier in TIERS else None,
@@ -98,7 +98,8 @@ def _decode_choice(wire: Wire, at: At) -> Candidate:
     extra = leftovers(wire, _CHOICE, NAME)
     logprobs = wire.get("logprobs")
     if isinstance(logprobs, dict):
-        extra = nested(extra, "logprobs", leftovers(logprobs, ("content",), NAME), NAME)
+        known = () if _is_odd(logprobs.get("content")) else ("content",)
+        extra = nested(extra, "logprobs", leftovers(logprobs, known, NAME), NAME)
     return Candidate(
         parts=message.parts,
         stop=settled(stop, message.parts),
@@ -124,6 +125,11 @@ def decode_logprobs(wire: JSON) -> tuple[TokenLogprob, ...]:
         )
         for item in objects(wire)
     )
+
+
+def _is_odd(logprobs: JSON) -> bool:
+    """Say whether any token has a field that the IR has no place for: the list is then kept as it is, too."""
+    return any(not item.keys() <= _TOKEN or _is_odd(item.get("top_logprobs")) for item in objects(logprobs))
 
 
 def _bytes(wire: JSON) -> tuple[int, ...] | None:
@@ -246,12 +252,11 @@ def _encode_choice(candidate: Candidate, index: int, losses: Losses) -> Wire:
         "message": message,
         "finish_reason": _finish(candidate, losses),
     }
-    if candidate.logprobs:
-        wire["logprobs"] = {"content": encode_logprobs(candidate.logprobs)}
     wire = overlay(wire, candidate, NAME)
     logprobs = wire.setdefault("logprobs", None)
-    if isinstance(logprobs, dict):
-        wire["logprobs"] = {"content": None, "refusal": None, **logprobs}
+    if candidate.logprobs or isinstance(logprobs, dict):
+        content: JSON = encode_logprobs(candidate.logprobs) if candidate.logprobs else None
+        wire["logprobs"] = {"content": content, "refusal": None, **(logprobs if isinstance(logprobs, dict) else {})}
     return wire
 
 
@@ -261,7 +266,7 @@ def _finish(candidate: Candidate, losses: Losses) -> str:
         return native
     if candidate.stop_sequence is not None:
         losses.dropped((*candidate.at, "stop_sequence"), "stop", "chat does not tell which stop sequence it met")
-    if stop == "refusal" and any(isinstance(part, Refusal) for part in candidate.parts):
+    if stop == "refusal" and settled("stop", candidate.parts) == "refusal":
         return "stop"
     if stop in ("pause", "error", "other", "refusal", None):
         said = native or stop or "nothing"

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dragoman.schemas.builtin import builtin_kind
-from dragoman.schemas.fields import leftovers, nested
-from dragoman.schemas.ir import JSON, AnyTool, At, BuiltinTool, CustomTool, Request, Tool, ToolChoice, Wire
+from dragoman.schemas.fields import leftovers, nested, overlay
+from dragoman.schemas.ir import JSON, AnyTool, At, BuiltinTool, CustomTool, Extra, Request, Tool, ToolChoice, Wire
 from dragoman.schemas.losses import Losses
 from dragoman.schemas.narrow import as_list, as_object, flag, objects, text
-from dragoman.schemas.openai_chat.parts import NAME, cache_of, finished
+from dragoman.schemas.openai_chat.parts import NAME, cache_of, finished, unmarked
 from dragoman.schemas.spelling import fit_name
 
 __all__ = ["decode_tool_choice", "decode_tools", "encode_tool_choice", "encode_tools"]
 
 _FUNCTION = frozenset({"name", "description", "parameters", "strict"})
-_TOOL = frozenset({"type", "function", "cache_control"})
-_CUSTOM = frozenset({"type", "custom", "cache_control"})
+_NARROWED = frozenset({"type", "allowed_tools", "mode", "tools"})
 _INNER = frozenset({"name", "description", "format"})
 
 
@@ -54,7 +53,7 @@ def _function(held: Wire, wire: Wire, at: At) -> AnyTool:
     if not isinstance(name, str):
         return BuiltinTool(kind="unknown", dialect=NAME, wire=wire or held, at=at)
     inner = leftovers(held, _FUNCTION if wire else _FUNCTION | {"type"}, NAME)
-    extra = nested(leftovers(wire, _TOOL, NAME), "function", inner, NAME)
+    extra = nested(leftovers(wire, unmarked(wire, "type", "function"), NAME), "function", inner, NAME)
     return Tool(
         name=name,
         description=text(held.get("description")),
@@ -71,7 +70,7 @@ def _custom(held: Wire, wire: Wire, at: At) -> AnyTool:
     if not isinstance(name, str):
         return BuiltinTool(kind="unknown", dialect=NAME, wire=wire, at=at)
     form = held.get("format")
-    inner = leftovers(held, _INNER if _is_grammar(form) else _INNER - {"format"}, NAME)
+    inner = _around_grammar(form, leftovers(held, _INNER if _is_grammar(form) else _INNER - {"format"}, NAME))
     grammar = form.get("grammar") if isinstance(form, dict) else None
     fields = grammar if isinstance(grammar, dict) else {}
     return CustomTool(
@@ -81,8 +80,17 @@ def _custom(held: Wire, wire: Wire, at: At) -> AnyTool:
         grammar=text(fields.get("definition")),
         cache=cache_of(wire.get("cache_control")),
         at=at,
-        extra=nested(leftovers(wire, _CUSTOM, NAME), "custom", inner, NAME),
+        extra=nested(leftovers(wire, unmarked(wire, "type", "custom"), NAME), "custom", inner, NAME),
     )
+
+
+def _around_grammar(form: JSON, inner: Extra | None) -> Extra | None:
+    """Return the unknown fields of a free-form tool with those of its grammar."""
+    if not isinstance(form, dict) or not isinstance(grammar := form.get("grammar"), dict):
+        return inner
+    unknown = leftovers(form, ("type", "grammar"), NAME)
+    unknown = nested(unknown, "grammar", leftovers(grammar, ("syntax", "definition"), NAME), NAME)
+    return nested(inner, "format", unknown, NAME)
 
 
 def _is_grammar(form: JSON) -> bool:
@@ -106,24 +114,37 @@ def _choice(held: Wire, at: At) -> ToolChoice | None:
     kind = held.get("type")
     if kind == "allowed_tools":
         return _allowed(held, at)
-    inner = held.get(kind) if isinstance(kind, str) else held.get("function")
+    key = kind if isinstance(kind, str) else "function"
+    inner = held.get(key)
     named = inner if isinstance(inner, dict) else held
     name = text(named.get("name"))
-    if name is not None:
-        return ToolChoice(mode="required", names=(name,), at=at)
-    return ToolChoice(mode="required", builtin=builtin_kind(kind), at=at) if isinstance(kind, str) else None
+    extra = leftovers(held, ("type", "name", key), NAME)
+    if name is None:
+        return ToolChoice(mode="required", builtin=builtin_kind(key), at=at, extra=extra) if kind == key else None
+    if isinstance(inner, dict):
+        extra = nested(extra, key, leftovers(inner, ("name",), NAME), NAME)
+    return ToolChoice(mode="required", names=(name,), at=at, extra=extra)
 
 
 def _allowed(held: Wire, at: At) -> ToolChoice:
+    """Read the tools to which the choice is narrowed; a list that says more than names is kept as it is, too."""
     inner = held.get("allowed_tools")
     fields = inner if isinstance(inner, dict) else held
     names: list[str] = []
+    known = _NARROWED
     for item in objects(fields.get("tools")):
-        tool = item.get(text(item.get("type")) or "function")
+        key = text(item.get("type")) or "function"
+        tool = item.get(key)
         name = text((tool if isinstance(tool, dict) else item).get("name"))
         if name is not None:
             names.append(name)
-    return ToolChoice(mode="required" if fields.get("mode") == "required" else "auto", names=tuple(names), at=at)
+        if not item.keys() <= {"type", "name", key} or (isinstance(tool, dict) and len(tool) > 1):
+            known = _NARROWED - {"tools"}
+    unknown = leftovers(fields, known, NAME)
+    extra = unknown if fields is held else nested(leftovers(held, _NARROWED, NAME), "allowed_tools", unknown, NAME)
+    return ToolChoice(
+        mode="required" if fields.get("mode") == "required" else "auto", names=tuple(names), at=at, extra=extra
+    )
 
 
 # ------------------------------------------------------------------------------------------------------ IR → wire
@@ -193,16 +214,21 @@ def encode_tool_choice(request: Request, wire: Wire, losses: Losses) -> None:
         if choice.mode != "auto" or choice.names:
             losses.dropped(choice.at, "tool_choice", "chat cannot choose what is not among its tools")
         return
-    wire["tool_choice"] = _encode_names(choice, request) if choice.names and choice.mode != "none" else choice.mode
+    if choice.names and choice.mode != "none":
+        wire["tool_choice"] = overlay(_encode_names(choice, request), choice, NAME)
+    else:
+        wire["tool_choice"] = choice.mode
 
 
-def _encode_names(choice: ToolChoice, request: Request) -> JSON:
+def _encode_names(choice: ToolChoice, request: Request) -> Wire:
     custom = {tool.name for tool in request.tools if isinstance(tool, CustomTool)}
-    named: list[JSON] = []
+    named: list[Wire] = []
     for name in choice.names:
         kind = "custom" if name in custom else "function"
         named.append({"type": kind, kind: {"name": fit_name(name)}})
     if len(named) == 1 and choice.mode == "required":
         return named[0]
     mode = "required" if choice.mode == "required" else "auto"
-    return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": named}}
+    kept = (choice.extra or {}).get(NAME, {}).get("allowed_tools")
+    tools: JSON = kept["tools"] if isinstance(kept, dict) and "tools" in kept else list[JSON](named)
+    return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": tools}}

@@ -103,7 +103,7 @@ def _decode_items(wire: list[JSON], place: str) -> list[Message]:
     pairing = Pairing()
     for index, item in enumerate(wire):
         at = (place, index)
-        fields = as_object(item, at)
+        fields = item if isinstance(item, dict) else as_object(item, at)
         kind = fields.get("type")
         if kind is None:
             kind = "message" if "role" in fields else "item_reference" if "id" in fields else None
@@ -123,17 +123,19 @@ def _decode_message(wire: Wire, at: At) -> Message:
     role = _ROLES.get(named) if isinstance(named, str) else None
     if role is None:
         raise expected("a role of " + ", ".join(_ROLES), named, (*at, "role"))
+    if len(wire) == 2 and isinstance(content, str):
+        return Message(role=role, parts=(Text(text=content, at=(*at, "content")),), at=at)
     parts = decode_content(content, (*at, "content"))
     return Message(role=role, parts=parts, at=at, extra=None if len(wire) == 2 else rest_of(wire, _MESSAGE))
 
 
 # ------------------------------------------------------------------------------------------------------ IR → wire
-def encode_messages(messages: Iterable[Message], losses: Losses, *, kept: bool) -> list[Wire]:
+def encode_messages(messages: tuple[Message, ...], losses: Losses, *, kept: bool) -> list[Wire]:
     """Return the items of a conversation that goes to a provider, who takes no thoughts of another vendor.
 
     `kept`: the vendor keeps some of the conversation, so a result may answer a call that is not here.
     """
-    turns = _Turns(losses, replayed=True, kept=kept)
+    turns = _Turns(losses, replayed=True, kept=kept or None, messages=messages)
     for message in messages:
         said = plain_text(message.parts) if message.extra is None else None
         if message.role != "assistant":
@@ -156,12 +158,16 @@ def encode_answer(parts: Iterable[Part], losses: Losses) -> list[Wire]:
 class _Turns:
     """Says turns as items: content gathers in the message item that is open, everything else closes it."""
 
-    def __init__(self, losses: Losses, *, replayed: bool, kept: bool) -> None:
+    def __init__(
+        self, losses: Losses, *, replayed: bool, kept: bool | None, messages: tuple[Message, ...] = ()
+    ) -> None:
         self.items: list[Wire] = []
         self._losses = losses
         self._replayed = replayed
-        self._kept = kept
+        self._kept = kept  # None: not known yet
+        self._messages = messages
         self._role: Role = "user"
+        self._is_kept = False  # the vendor has given the message an id, and takes it back in its whole form only
         self._content: list[Wire] = []
         self._item: Wire | None = None  # the fields of the open message item, where they are known
         self._thoughts: list[Reasoning] = []
@@ -170,13 +176,14 @@ class _Turns:
 
     def message(self, message: Message) -> None:
         first = len(self.items)
-        self._role = message.role
+        fields = None if message.extra is None else message.extra.get(NAME)
+        self._role, self._is_kept = message.role, fields is not None and "id" in fields
         for part in message.parts:
             if len(message.parts) == 1 or not _is_nothing(part):
                 self._part(part)
         self._close()
-        if message.extra is not None and NAME in message.extra:
-            self._return_fields(message, message.extra[NAME], first)
+        if fields is not None:
+            self._return_fields(message, fields, first)
 
     def _return_fields(self, message: Message, fields: Wire, first: int) -> None:
         """Put the fields of a message on its first item."""
@@ -197,9 +204,9 @@ class _Turns:
             case Media() if self._role == "assistant":
                 self._show(part)
             case BuiltinCall(dialect=dialect) | BuiltinResult(dialect=dialect) if dialect == NAME:
-                self._run(part.wire)
+                self._add(part.wire)
             case Native(dialect=dialect, feature=feature) if dialect == NAME and feature != "extension":
-                self._run(part.wire)
+                self._add(part.wire)
             case _:
                 self._say(part)
 
@@ -215,6 +222,8 @@ class _Turns:
     def _answer(self, result: ToolResult) -> None:
         """Say a result; one that answers nothing, which the API refuses, is said by the user."""
         waiting = self._open.get(result.call_id)
+        if not waiting and self._kept is None:
+            self._kept = any(_is_kept(part) for message in self._messages for part in message.parts)
         if waiting or self._kept:
             call_id = waiting.popleft() if waiting else fitted_id(result.call_id)
             self._add(result_item(result, call_id, self._losses))
@@ -222,11 +231,6 @@ class _Turns:
         reason = "answers a call that is not in this conversation; said by the user"
         self._losses.approximated(result.at, "tool_result", reason)
         self._content += result_content(result, self._losses)
-
-    def _run(self, item: Wire) -> None:
-        """Say what the vendor ran or keeps, as it is. Results may answer it."""
-        self._kept = True
-        self._add(item)
 
     def _say(self, part: Part) -> None:
         """Add to the content of a message: of the open one, unless the part belongs to another item."""
@@ -253,7 +257,8 @@ class _Turns:
         if self._role != "assistant":
             return encode_content(self._content)
         only = self._content[0]
-        if self._replayed and self._item is None and len(self._content) == 1 and _is_plain(only):
+        bare = self._replayed and self._item is None and not self._is_kept
+        if bare and len(self._content) == 1 and _is_plain(only):
             return only["text"]
         return list[JSON](self._content)
 
@@ -302,6 +307,11 @@ def _complete(item: Wire) -> Wire:
     if item.get("role") == "assistant" and "id" in item and "status" not in item:
         return {"type": "message", **item, "status": "completed"}
     return item
+
+
+def _is_kept(part: Part) -> bool:
+    """Tell whether a part is an item that the vendor runs or keeps itself, which a result may answer."""
+    return isinstance(part, (BuiltinCall, Native)) and part.dialect == NAME
 
 
 def _is_nothing(part: Part) -> bool:

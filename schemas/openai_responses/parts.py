@@ -25,8 +25,6 @@ from dragoman.schemas.ir import (
     Reasoning,
     Refusal,
     Text,
-    ToolCall,
-    ToolResult,
     Value,
     Wire,
 )
@@ -239,10 +237,8 @@ def unsaid(part: Part, losses: Losses) -> None:
             losses.dropped(part.at, "reasoning", "responses takes reasoning from the assistant only")
         case Media():
             losses.dropped(part.at, part.kind, "responses has no such medium of the assistant's")
-        case ToolCall() | ToolResult():
-            losses.dropped(part.at, "tool_call", "stands where responses has no calls and results")
         case _:
-            losses.dropped(part.at, "text", "stands where responses has no text")
+            losses.dropped(part.at, "tool_call", "stands where responses has no calls and results")
 
 
 def item_fields(part: Part) -> Wire | None:

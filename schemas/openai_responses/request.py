@@ -96,20 +96,23 @@ def decode_request(wire: Wire) -> Request:
         if _TOKENS in include:
             values["logprobs"] = True
         extra = _with_field(extra, "include", [item for item in include if item != _TOKENS])
-    said = wire.get("text")
-    fields: Wire = said if isinstance(said, dict) else {}
+    style = wire.get("text")
+    fields: Wire = style if isinstance(style, dict) else {}
     if isinstance(fields.get("verbosity"), str):
         values["verbosity"] = fields["verbosity"]
     output = _output(fields.get("format"))
     extra = nested(extra, "text", _odd_text(fields, output), NAME)
-    instructions, messages = _conversation(wire)
+    items, said = wire.get("input"), decode_input(wire.get("input"))
+    # Items that are no messages bring tools.
+    added = items if isinstance(items, list) and len(said) < len(items) else []
+    instructions, messages = _conversation([*decode_instructions(wire.get("instructions")), *said])
     metadata = wire.get("metadata")
     return Request(
         model=text(wire.get("model")),
         messages=messages,
         instructions=instructions,
         parameters=parameters(values),
-        tools=decode_tools(wire),
+        tools=decode_tools(wire.get("tools"), added),
         tool_choice=choice,
         output=output,
         reasoning=_reasoning(wire.get("reasoning")),
@@ -123,9 +126,8 @@ def _with_field(extra: Extra | None, key: str, value: list[JSON]) -> Extra | Non
     return extra if not value else {NAME: {**(extra or {}).get(NAME, {}), key: value}}
 
 
-def _conversation(wire: Wire) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
+def _conversation(said: list[Message]) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
     """Return the instructions that stand before the conversation, and the conversation."""
-    said = [*decode_instructions(wire.get("instructions")), *decode_input(wire.get("input"))]
     start = next((at for at, message in enumerate(said) if message.role in ("user", "assistant")), len(said))
     return tuple(said[:start]), tuple(said[start:])
 

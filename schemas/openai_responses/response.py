@@ -16,7 +16,6 @@ from dragoman.schemas.ir import (
     Candidate,
     Extra,
     Part,
-    Refusal,
     Request,
     Response,
     Stop,
@@ -247,7 +246,7 @@ def _end(candidate: Candidate, losses: Losses) -> tuple[str, str | None]:
         return native, None
     if candidate.stop_dialect == NAME and native in _REASONS:
         return "incomplete", native
-    if stop == "refusal" and any(isinstance(part, Refusal) for part in candidate.parts):
+    if stop == "refusal" and settled("stop", candidate.parts) == "refusal":  # the refusal itself says so
         return "completed", None
     if stop in ("pause", "other", "refusal"):
         losses.approximated(candidate.at, "finish_reason", f"responses has no word for an end by {native or stop}")

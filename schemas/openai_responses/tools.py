@@ -58,11 +58,10 @@ class _Home(NamedTuple):
 
 
 # ------------------------------------------------------------------------------------------------------ wire → IR
-def decode_tools(wire: Wire) -> tuple[AnyTool, ...]:
-    """Read the tools of a request, those that join amid the conversation with them."""
-    tools = _decode_list(wire.get("tools"), _Home(("tools",), {}))
-    items = wire.get("input")
-    for index, item in enumerate(items if isinstance(items, list) else ()):
+def decode_tools(wire: JSON, items: list[JSON]) -> tuple[AnyTool, ...]:
+    """Read the tools of a request, and those that its items bring into the conversation."""
+    tools = _decode_list(wire, _Home(("tools",), {}))
+    for index, item in enumerate(items):
         if isinstance(item, dict) and item.get("type") == "additional_tools":
             about: Wire = {key: value for key, value in item.items() if key not in _ADDED}
             tools += _decode_list(item.get("tools"), _Home(("input", index, "tools"), {"additional_tools": about}))
@@ -72,7 +71,7 @@ def decode_tools(wire: Wire) -> tuple[AnyTool, ...]:
 def _decode_list(wire: JSON, home: _Home) -> list[AnyTool]:
     tools: list[AnyTool] = []
     for index, item in enumerate(as_list(wire or [], home.at)):
-        place = home._replace(at=(*home.at, index))
+        place = _Home((*home.at, index), home.aside)
         fields = as_object(item, place.at)
         name = fields.get("name")
         if fields.get("type") == "namespace" and isinstance(name, str):
@@ -393,12 +392,14 @@ def _encode_names(choice: ToolChoice, request: Request) -> Wire | None:
 
 
 def _hosted_choice(choice: ToolChoice, kind: str, request: Request, losses: Losses) -> JSON:
+    """Return a choice of a tool that the vendor runs, unless it is another vendor's."""
     held = next((tool for tool in request.tools if isinstance(tool, BuiltinTool) and tool.kind == kind), None)
-    named = _CHOICES.get(kind) or (text(held.wire.get("type")) if held is not None and held.dialect == NAME else None)
-    if held is None or named is None or (held.dialect != NAME and kind not in _HOSTED):
+    mine: Wire = held.wire if held is not None and held.dialect == NAME else {}
+    named = _CHOICES.get(kind) or text(mine.get("type"))
+    if named is None or (held is not None and held.dialect != NAME and kind not in _HOSTED):
         losses.dropped(choice.at, "tool_choice", "responses cannot choose what is not among its tools")
         return None
     said: Wire = {"type": named, **_own_fields(choice)}
-    if kind == "mcp" and "server_label" not in said:
-        said["server_label"] = held.wire.get("server_label")
+    if kind == "mcp" and "server_label" in mine:
+        said.setdefault("server_label", mine["server_label"])
     return said

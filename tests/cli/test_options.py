@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,7 +25,7 @@ def remember(values: Values, _environment: Environment) -> int:
     return 0
 
 
-COMMAND = convert.COMMAND._replace(run=remember)
+COMMAND = msgspec.structs.replace(convert.COMMAND, run=remember)
 
 
 def read_by_typer(arguments: list[str]) -> Values | None:

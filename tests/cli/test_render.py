@@ -56,9 +56,15 @@ def test_document_of_great_size_is_not_coloured(monkeypatch: pytest.MonkeyPatch)
     assert ESC not in pretty_document(b'{"a":"0123456789"}', colour=True).decode()
 
 
-def test_document_nested_too_deeply_to_lay_out_is_shown_as_it_is() -> None:
-    raw = b"[" * 5000 + b"]" * 5000
-    assert pretty_document(raw, colour=False) == raw + b"\n"
+@pytest.mark.parametrize(("depth", "lines"), [(render.MAX_DEPTH, 2 * render.MAX_DEPTH - 1), (5000, 1)])
+def test_document_nested_too_deeply_to_lay_out_is_shown_as_it_is(depth: int, lines: int) -> None:
+    raw = b"[" * depth + b"]" * depth
+    shown = pretty_document(raw, colour=False)
+    assert (b"".join(shown.split()), shown.count(b"\n")) == (raw, lines)
+
+
+def test_brackets_in_texts_are_no_depth() -> None:
+    assert pretty_document(json.dumps(["[" * 500, '"' + "{" * 500]).encode(), colour=False).count(b"\n") == 4
 
 
 def test_error_is_one_line_and_one_hint() -> None:

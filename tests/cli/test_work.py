@@ -83,7 +83,7 @@ def test_place_where_json_breaks_off_is_told(raw: bytes, line: int, column: int)
 def test_bytes_that_are_not_utf8_are_told_with_their_offset(raw: bytes) -> None:
     failure = convert_document(raw, TO_ANTHROPIC).failure
     assert failure is not None
-    assert failure.message == f"not UTF-8 at byte {raw.index(bytes([0xFF]))}"
+    assert failure.message == f"not UTF-8 (byte {raw.index(bytes([0xFF]))})"
 
 
 @pytest.mark.parametrize(("plan", "hint"), [(TO_ANTHROPIC, "--from NAME"), (but(source="ollama"), "--kind KIND")])

@@ -26,6 +26,12 @@ from dragoman.schemas.losses import Losses
 from tests.schemas.anthropic.speaking import asking, say, user
 
 ASK = (user("Hello"),)
+EXACT: Wire = {
+    "type": "object",
+    "properties": {"a": {"type": "string"}},
+    "required": ["a"],
+    "additionalProperties": False,
+}
 
 
 def with_settings(model: str | None = "m", **settings: Any) -> Request:
@@ -262,10 +268,29 @@ def test_what_other_vendors_keep_is_reported() -> None:
 
 # -------------------------------------------------------------------------------------------------------------- output
 def test_schema_is_said_and_its_name_is_not() -> None:
-    schema: Wire = {"type": "object", "properties": {"a": {"type": "string"}}, "additionalProperties": False}
-    wire, losses = say(Request(model="m", messages=ASK, output=OutputFormat(schema=schema, name="answer", strict=True)))
-    assert wire["output_config"] == {"format": {"type": "json_schema", "schema": schema}}
+    wire, losses = say(Request(model="m", messages=ASK, output=OutputFormat(schema=EXACT, name="answer", strict=True)))
+    assert wire["output_config"] == {"format": {"type": "json_schema", "schema": EXACT}}
     assert losses == [("$", "structured_output", "dropped")]
+
+
+def test_exact_schema_is_strict_elsewhere() -> None:
+    config: Wire = {"format": {"type": "json_schema", "schema": EXACT}}
+    converted = convert_request(asking(output_config=config), source="anthropic", target="openai-chat")
+    assert converted.body["response_format"]["json_schema"]["strict"] is True  # type: ignore[index,call-overload]
+
+
+@pytest.mark.parametrize(
+    ("schema", "strict"),
+    [
+        (EXACT, None),
+        (EXACT, False),
+        ({**EXACT, "required": []}, True),
+        ({"type": "array", "items": EXACT}, True),
+    ],
+)
+def test_being_kept_to_unlike_asked_is_reported(schema: Wire, strict: bool | None) -> None:
+    output = OutputFormat(schema=schema, strict=strict)
+    assert lost(Request(model="m", messages=ASK, output=output)) == [("$", "structured_output", "approximated")]
 
 
 @pytest.mark.parametrize("schema", [None, {}])

@@ -59,7 +59,7 @@ def test_code_of_a_gateway_comes_back_as_a_number() -> None:
 
 
 def test_what_chat_has_no_place_for_is_reported() -> None:
-    error = Error(message="No.", kind="server", code=7, details=[{"@type": "x"}], dialect="gemini", at=("error",))
+    error = Error(message="No.", kind="server", code=[7], details=[{"@type": "x"}], dialect="gemini", at=("error",))
     losses = Losses()
     assert encode_error(error, losses) == {
         "error": {"message": "No.", "type": "server_error", "param": None, "code": None}

@@ -165,9 +165,11 @@ def test_marks_are_read_on_parts_of_any_length() -> None:
         assert decode_part(wire, AT) == Text(text="a", cache=Cache(ttl="1h"), at=AT)
 
 
-@pytest.mark.parametrize("mark", [None, 7, "ephemeral"])
-def test_mark_that_is_no_object_is_none(mark: JSON) -> None:
-    assert decode_part({"type": "text", "text": "a", "cache_control": mark}, AT) == Text(text="a", at=AT)
+@pytest.mark.parametrize("mark", [7, "ephemeral", {"type": "ephemeral", "scope": "all"}])
+def test_odd_mark_is_kept_as_it_is(mark: JSON) -> None:
+    wire: Wire = {"type": "text", "text": "a", "cache_control": mark}
+    assert decode_part(wire, AT) == Text(text="a", at=AT, extra={"openai-chat": {"cache_control": mark}})
+    assert there_and_back(wire) == wire
 
 
 def test_mark_of_a_message_is_its_last_parts() -> None:
