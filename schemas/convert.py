@@ -12,6 +12,7 @@ from typing import Generic, ParamSpec, TypeVar
 import msgspec
 
 from dragoman.schemas import foreign
+from dragoman.schemas.continuity import refuse_unseen_calls
 from dragoman.schemas.dialect import find
 from dragoman.schemas.errors import InvalidInput
 from dragoman.schemas.ir import JSON, Candidate, Request, Response, Tool, ToolCall, Wire
@@ -62,6 +63,7 @@ def convert_request(
     stream = request.parameters.stream
     if speaker is listener:
         return Converted(_renamed(wire, model, "model"), (), request.model, stream)
+    refuse_unseen_calls(request)
     losses = Losses(room.PLACES, wire, speaker.name)
     said = _guarded(listener.requests.encode_request, request, losses)
     foreign.report_request(request, listener, losses)

@@ -50,10 +50,15 @@ def _gather(items: JSON, spots: list[_Spot]) -> None:
         return
     for index, item in enumerate(items):
         if isinstance(item, dict):
-            if "tool_use_id" in item and type(item.get("content")) is list:
+            if "tool_use_id" in item and _is_made_here(item):
                 _gather(item["content"], spots)
             if "cache_control" in item:
                 spots.append((items, index))
+
+
+def _is_made_here(block: Wire) -> bool:
+    """Tell whether the list inside a block is new: all other results are shared with the source."""
+    return block["type"] == "tool_result" and isinstance(block["tool_use_id"], str) and "content" in block
 
 
 def _settle_lifetime(items: list[JSON], index: int, losses: Losses) -> None:

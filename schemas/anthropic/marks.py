@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from dragoman.schemas.fields import leftovers, nested, overlay
-from dragoman.schemas.ir import JSON, Cache, CustomTool, Extra, Media, Text, Tool, ToolCall, ToolResult, Wire
+from dragoman.schemas.ir import JSON, Cache, CustomTool, Extra, Media, Node, Text, Tool, ToolCall, ToolResult, Wire
 from dragoman.schemas.losses import Losses
 
-__all__ = ["NAME", "cache_of", "cache_wire", "finished", "marked", "reported_signature"]
+__all__ = ["NAME", "cache_of", "cache_wire", "dropped_fields", "finished", "marked", "reported_signature"]
 
 NAME = "anthropic"
 _MARK = ("type", "ttl")
@@ -43,6 +43,12 @@ def finished(wire: Wire, node: Text | Media | ToolCall | ToolResult | Tool | Cus
 
 def cache_wire(cache: Cache) -> Wire:
     return {"type": "ephemeral"} if cache.ttl is None else {"type": "ephemeral", "ttl": cache.ttl}
+
+
+def dropped_fields(node: Node, losses: Losses, reason: str) -> None:
+    """Report the fields of its own that go with a node which Claude does not take."""
+    for key in (node.extra or {}).get(NAME, ()):
+        losses.dropped((*node.at, key), "extension", reason)
 
 
 def reported_signature(part: Text | Media | ToolCall, losses: Losses) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from dragoman.schemas.anthropic.marks import dropped_fields
 from dragoman.schemas.anthropic.order import in_order
 from dragoman.schemas.anthropic.parts import (
     NAME,
@@ -90,23 +91,21 @@ def _decode_message(item: JSON, at: At) -> Message:
 # ------------------------------------------------------------------------------------------------------ IR → wire
 def encode_messages(messages: Iterable[Message], losses: Losses) -> list[JSON]:
     wires: list[JSON] = []
-    said: Wire = {}
     for message in in_order(messages, losses):
-        wire = _encode_turn(message, losses)
-        if wire is not None:
-            said = wire
+        parts = message.parts
+        said = plain_text(parts) if len(parts) == 1 and message.extra is None else None
+        if said and not said.isspace():
+            wires.append({"role": message.role, "content": said})
+        elif (wire := _encode_turn(message, losses)) is not None:
             wires.append(wire)
-    if said.get("role") == "assistant" and not _end_trimmed(said, losses):
+    last = wires[-1] if wires else None
+    if isinstance(last, dict) and last["role"] == "assistant" and not _end_trimmed(last, losses):
         wires.pop()
     return wires
 
 
 def _encode_turn(message: Message, losses: Losses) -> Wire | None:
     parts = message.parts
-    if len(parts) == 1 and type(parts[0]) is Text and message.extra is None:
-        said = plain_text(parts)
-        if said and not said.isspace():
-            return {"role": message.role, "content": said}
     blocks: list[JSON]
     if message.role == "assistant":
         blocks = encode_answer(parts, losses, replayed=True)
@@ -115,8 +114,7 @@ def _encode_turn(message: Message, losses: Losses) -> Wire | None:
     else:
         blocks = [block for part in parts if (block := _encode_said(part, message.role, losses)) is not None]
     if not blocks:
-        for key in (message.extra or {}).get(NAME, ()):
-            losses.dropped((*message.at, key), "extension", "Claude takes no empty message")
+        dropped_fields(message, losses, "Claude takes no empty message")
         return None
     wire: Wire = {"role": message.role, "content": encode_content(blocks)}
     return wire if message.extra is None else overlay(wire, message, NAME)
@@ -181,7 +179,8 @@ def encode_answer(parts: Iterable[Part], losses: Losses, *, replayed: bool) -> l
     for part in parts:
         match part:
             case ToolCall():
-                block = encode_call(part, losses)
+                blocks.append(encode_call(part, losses))
+                continue
             case Text():
                 block = encode_text(part, losses, replayed=replayed)
             case Reasoning():

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from dragoman.schemas.anthropic.marks import NAME
-from dragoman.schemas.ir import Message, Part, Text, ToolCall, ToolResult
+from dragoman.schemas.anthropic.marks import NAME, dropped_fields
+from dragoman.schemas.ir import Message, Part, Reasoning, Text, ToolCall, ToolResult
 from dragoman.schemas.losses import Losses
 from dragoman.schemas.turns import turns
 
@@ -38,12 +38,15 @@ def in_order(messages: Iterable[Message], losses: Losses) -> list[Message]:
 
 # ------------------------------------------------------------------------------------------- instructions amid the talk
 def _placed(messages: Iterable[Message], losses: Losses) -> Iterable[Message]:
-    messages = tuple([message for message in messages if message.extra is None or _speaks(message, losses)])
-    if _TALKING.issuperset([message.role for message in messages]):
+    messages = tuple(messages)
+    if not [message for message in messages if message.extra is not None or message.role not in _TALKING]:
         return messages
     placed: list[Message] = []
     waiting: list[Message] = []
     for message in messages:
+        if message.extra is not None and all(_is_silent(part) for part in message.parts):
+            dropped_fields(message, losses, "Claude takes no empty message")
+            message = msgspec.structs.replace(message, extra=None)
         if message.role in ("system", "developer"):
             waiting.append(_as_system(message, losses))
             continue
@@ -60,13 +63,11 @@ def _placed(messages: Iterable[Message], losses: Losses) -> Iterable[Message]:
     return placed
 
 
-def _speaks(message: Message, losses: Losses) -> bool:
-    """Tell whether a message with fields of its own says anything; if not, they go with it."""
-    if any(type(part) is not Text or part.text for part in message.parts):
-        return True
-    for key in (message.extra or {}).get(NAME, ()):
-        losses.dropped((*message.at, key), "extension", "Claude takes no empty message")
-    return False
+def _is_silent(part: Part) -> bool:
+    """Tell whether nothing of a part reaches Claude: an empty text, or thoughts that it has not signed."""
+    if isinstance(part, Reasoning):
+        return part.signature is None or part.signature.dialect != NAME
+    return isinstance(part, Text) and not part.text
 
 
 def _as_system(message: Message, losses: Losses) -> Message:
@@ -163,15 +164,13 @@ class _Answers:
         return _with_parts(message, (*answers.values(), *missing, *rest))
 
     def _is_in_order(self, message: Message, results: list[ToolResult]) -> bool:
-        if self._renamed or len(results) != len(self._open):
+        waiting = dict(self._open)
+        if self._renamed or len(results) != len(waiting):
             return False
-        waiting = set(self._open)
         for result, part in zip(results, message.parts, strict=False):
-            if result is not part or result.call_id not in waiting:
+            call = waiting.pop(result.call_id, None)
+            if call is None or result is not part or result.name not in (None, call.name):
                 return False
-            if result.name is not None and result.name != self._open[result.call_id].name:
-                return False
-            waiting.discard(result.call_id)
         return True
 
     def _paired(self, results: list[ToolResult]) -> dict[str, ToolResult]:

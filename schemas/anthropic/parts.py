@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dragoman.schemas.anthropic.marks import NAME, finished, marked, reported_signature
+from dragoman.schemas.anthropic.marks import NAME, dropped_fields, finished, marked, reported_signature
 from dragoman.schemas.anthropic.sources import decode_document, decode_image, decode_search_result, encode_media
 from dragoman.schemas.arguments import arguments_object, arguments_text
 from dragoman.schemas.builtin import builtin_kind
@@ -273,8 +273,7 @@ def encode_text(part: Text, losses: Losses, *, replayed: bool) -> Wire | None:
     if not part.text and not part.citations and (replayed or part.extra is None):
         if part.cache is not None:
             losses.dropped(part.at, "cache_control", "the mark is on an empty text")
-        for key in (part.extra or {}).get(NAME, ()):
-            losses.dropped((*part.at, key), "extension", "Claude takes no empty text")
+        dropped_fields(part, losses, "Claude takes no empty text")
         return None
     wire: Wire = {"type": "text", "text": part.text}
     if not part.citations and part.cache is None and part.extra is None:
@@ -318,9 +317,11 @@ def encode_thought(part: Reasoning, losses: Losses, *, replayed: bool) -> Wire |
     if signature is not None and mine:
         return _with_own({"type": "thinking", "thinking": said, "signature": signature.value}, part)
     if not said:
+        dropped_fields(part, losses, "there is no thinking")
         return None
     if replayed:
         losses.dropped(part.at, "reasoning", "Claude takes back only thinking that it has signed")
+        dropped_fields(part, losses, "Claude takes back only thinking that it has signed")
         return None
     return _with_own({"type": "thinking", "thinking": said, "signature": ""}, part)
 

@@ -12,7 +12,7 @@ from dragoman.schemas.anthropic.messages import decode_messages, encode_messages
 from dragoman.schemas.anthropic.models import Model, model_of
 from dragoman.schemas.anthropic.order import split_instructions
 from dragoman.schemas.anthropic.parts import NAME
-from dragoman.schemas.anthropic.schema import is_exact, subset
+from dragoman.schemas.anthropic.schema import subset
 from dragoman.schemas.anthropic.thinking import (
     decode_thinking,
     encode_thinking,
@@ -24,6 +24,7 @@ from dragoman.schemas.fields import leftovers, nested, overlay, parameters, plac
 from dragoman.schemas.ir import JSON, Continuation, Extra, Message, OutputFormat, Request, Wire
 from dragoman.schemas.losses import Losses
 from dragoman.schemas.narrow import as_object, show, text
+from dragoman.schemas.strictness import always_strict, report_always_strict
 
 __all__ = ["PLACES", "decode_request", "encode_request"]
 
@@ -112,7 +113,7 @@ def _decode_output(wire: Wire) -> OutputFormat | None:
     schema = as_object(held["schema"], ())
     return OutputFormat(
         schema=schema,
-        strict=True if is_exact(schema) else None,
+        strict=always_strict(schema),
         at=("output_format",) if today is None else ("output_config", "format"),
         extra=leftovers(held, ("type", "schema"), NAME),
     )
@@ -270,8 +271,7 @@ def _encode_output(output: OutputFormat, wire: Wire, losses: Losses) -> None:
     wire["output_config"] = {"format": overlay({"type": "json_schema", "schema": schema}, output, NAME)}
     if output.name is not None or output.description is not None:
         losses.dropped(output.at, "structured_output", "Claude takes the schema alone", severity="advisory")
-    if output.strict is not (True if is_exact(schema) else None):
-        losses.approximated(output.at, "structured_output", "Claude always keeps to the schema", severity="advisory")
+    report_always_strict(output, losses)
 
 
 def _encode_rest(request: Request, wire: Wire, losses: Losses) -> None:

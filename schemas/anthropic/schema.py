@@ -12,7 +12,7 @@ from dragoman.schemas.jsontext import write_json
 from dragoman.schemas.losses import Losses
 from dragoman.schemas.narrow import objects, text
 
-__all__ = ["is_exact", "subset", "tool_schema"]
+__all__ = ["subset", "tool_schema"]
 
 _ALTERNATIVES = ("anyOf", "oneOf", "allOf")
 _NOTHING: Wire = {"type": "object", "properties": {}}
@@ -162,27 +162,3 @@ def _is_open(schema: Wire) -> bool:
 def _described(description: str | None, refused: Wire) -> str:
     said = ", ".join(f"{key}: {write_json(value).decode()}" for key, value in refused.items())
     return f"{description}\n\n{{{said}}}" if description else f"{{{said}}}"
-
-
-def is_exact(schema: Wire) -> bool:
-    """Tell whether a schema leaves nothing open: every object is closed and requires all that it names.
-
-    Claude keeps to any schema; other vendors promise to keep to one only if it is exact.
-    """
-    return schema.get("type") == "object" and _is_exact(schema, 0)
-
-
-def _is_exact(schema: JSON, depth: int) -> bool:
-    if not isinstance(schema, dict) or depth > _DEEPEST or "oneOf" in schema or "allOf" in schema:
-        return False
-    properties = schema.get("properties")
-    named: Wire = properties if isinstance(properties, dict) else {}
-    if _is_open(schema) or not named.keys() <= set(_required(schema)):
-        return False
-    inner: list[JSON] = [*named.values(), *objects(schema.get("anyOf"))]
-    for key in ("$defs", "definitions"):
-        held = schema.get(key)
-        inner += held.values() if isinstance(held, dict) else ()
-    if "items" in schema:
-        inner.append(schema["items"])
-    return all(_is_exact(item, depth + 1) for item in inner)

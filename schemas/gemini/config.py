@@ -13,6 +13,7 @@ from dragoman.schemas.ir import JSON, At, Extra, OutputFormat, ReasoningPolicy, 
 from dragoman.schemas.losses import Losses
 from dragoman.schemas.narrow import count, show, text
 from dragoman.schemas.reasoning import budget_of, is_off
+from dragoman.schemas.strictness import always_strict, report_always_strict
 
 __all__ = [
     "RENAMES",
@@ -60,10 +61,11 @@ def decode_output(config: Wire, at: At) -> tuple[OutputFormat | None, frozenset[
     )
     odd: Extra | None = {NAME: {"responseMimeType": mime}} if mime not in (None, _JSON) else None
     if isinstance(schema, dict):
-        found = OutputFormat(schema=schema, at=(*at, "responseJsonSchema"), extra=odd)
+        found = OutputFormat(schema=schema, strict=always_strict(schema), at=(*at, "responseJsonSchema"), extra=odd)
         return found, frozenset(("responseMimeType", "responseJsonSchema"))
     if isinstance(subset, dict):
-        found = OutputFormat(schema=json_schema(subset), at=(*at, "responseSchema"), extra=odd)
+        full = json_schema(subset)
+        found = OutputFormat(schema=full, strict=always_strict(full), at=(*at, "responseSchema"), extra=odd)
         return found, frozenset(("responseMimeType", "responseSchema"))
     if mime == _JSON:
         return OutputFormat(at=(*at, "responseMimeType")), frozenset(("responseMimeType",))
@@ -119,8 +121,7 @@ def encode_output(output: OutputFormat, config: Wire, losses: Losses) -> None:
         losses.approximated(output.at, "structured_output", "an empty schema is said as any JSON", severity="advisory")
     if output.name is not None or output.description is not None:
         losses.dropped(output.at, "structured_output", "Gemini gives a format no name", severity="advisory")
-    if output.strict is not None:
-        losses.dropped(output.at, "strict", "Gemini always holds to the schema")
+    report_always_strict(output, losses)
     config.update(overlay(config, output, NAME))
 
 

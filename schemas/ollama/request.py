@@ -25,6 +25,7 @@ from dragoman.schemas.ollama.messages import decode_messages, encode_messages
 from dragoman.schemas.ollama.parts import NAME, decode_images, kept, unsaid
 from dragoman.schemas.ollama.tools import decode_tools, encode_tool_choice, encode_tools
 from dragoman.schemas.reasoning import effort_of, is_off, is_on
+from dragoman.schemas.strictness import always_strict, report_always_strict
 
 __all__ = ["PLACES", "decode_request", "encode_request"]
 
@@ -121,7 +122,9 @@ def _options(wire: Wire) -> tuple[dict[str, JSON], tuple[str, ...], Extra | None
 def _output(said: JSON) -> OutputFormat | None:
     if said == "json":
         return OutputFormat(at=("format",))
-    return OutputFormat(schema=said, at=("format",)) if isinstance(said, dict) else None
+    if not isinstance(said, dict):
+        return None
+    return OutputFormat(schema=said, strict=always_strict(said), at=("format",))
 
 
 def _reasoning(said: JSON) -> ReasoningPolicy | None:
@@ -188,9 +191,10 @@ def _mend(options: Wire, losses: Losses) -> None:
 
 def _encode_output(output: OutputFormat, wire: Wire, losses: Losses) -> None:
     wire["format"] = "json" if output.schema is None else output.schema
-    if output.name is not None or output.description is not None or output.strict is not None:
-        reason = "Ollama takes a schema without name or description, and always holds the answer to it"
+    if output.name is not None or output.description is not None:
+        reason = "Ollama takes a schema without name or description"
         losses.dropped(output.at, "structured_output", reason, severity="advisory")
+    report_always_strict(output, losses)
 
 
 def _encode_reasoning(policy: ReasoningPolicy, wire: Wire, losses: Losses) -> None:
@@ -209,7 +213,7 @@ def _encode_reasoning(policy: ReasoningPolicy, wire: Wire, losses: Losses) -> No
 
 def _encode_rest(request: Request, wire: Wire, losses: Losses) -> None:
     if request.metadata:
-        losses.dropped(("metadata",), "metadata", "Ollama keeps no metadata")
+        losses.dropped(losses.place("metadata"), "metadata", "Ollama keeps no metadata")
     if any(name != "text" for name in request.modalities):
         losses.dropped(losses.place("modalities"), "modality", "Ollama answers in text only")
     if request.cache is not None:

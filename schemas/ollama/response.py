@@ -174,9 +174,9 @@ def encode_response(response: Response, losses: Losses, request: Request | None 
     if response.usage is not None:
         encode_usage(response.usage, wire, losses)
     if response.id is not None:
-        losses.dropped((*response.at, "id"), "id", "Ollama's answers have no id")
+        losses.dropped(response.at, "id", "Ollama's answers have no id")
     if response.service_tier is not None:
-        losses.dropped((*response.at, "service_tier"), "service_tier", "Ollama has no tiers")
+        losses.dropped(response.at, "service_tier", "Ollama has no tiers")
     wire.update((response.echo or {}).get(NAME, {}))
     return wire if response.extra is None else overlay(wire, response, NAME)
 

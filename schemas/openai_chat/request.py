@@ -16,6 +16,7 @@ from dragoman.schemas.openai_chat.parts import NAME, TIERS, cache_of
 from dragoman.schemas.openai_chat.tools import decode_tool_choice, decode_tools, encode_tool_choice, encode_tools
 from dragoman.schemas.reasoning import EFFORTS, effort_of, is_off
 from dragoman.schemas.spelling import fit_name
+from dragoman.schemas.strictness import fits_strict
 
 __all__ = ["PLACES", "decode_request", "encode_request"]
 
@@ -227,7 +228,9 @@ def _encode_output(output: OutputFormat, wire: Wire, losses: Losses) -> None:
     held: Wire = {"name": fit_name(output.name or "answer"), "schema": output.schema}
     if output.description is not None:
         held["description"] = output.description
-    if output.strict is not None:
+    if output.strict and not fits_strict(output.schema):
+        losses.dropped(output.at, "strict", "chat takes a strict schema only if it requires each property")
+    elif output.strict is not None:
         held["strict"] = output.strict
     wire["response_format"] = overlay({"type": "json_schema", "json_schema": held}, output, NAME)
 

@@ -11,6 +11,7 @@ from dragoman.schemas.losses import Losses
 from dragoman.schemas.narrow import as_list, as_object, flag, objects, text
 from dragoman.schemas.openai_chat.parts import NAME, cache_of, finished, unmarked
 from dragoman.schemas.spelling import fit_name
+from dragoman.schemas.strictness import fits_strict
 
 __all__ = ["decode_tool_choice", "decode_tools", "encode_tool_choice", "encode_tools"]
 
@@ -52,8 +53,11 @@ def _function(held: Wire, wire: Wire, at: At) -> AnyTool:
     name, schema = held.get("name"), held.get("parameters")
     if not isinstance(name, str):
         return BuiltinTool(kind="unknown", dialect=NAME, wire=wire or held, at=at)
-    inner = leftovers(held, _FUNCTION if wire else _FUNCTION | {"type"}, NAME)
-    extra = nested(leftovers(wire, unmarked(wire, "type", "function"), NAME), "function", inner, NAME)
+    if wire:
+        inner = leftovers(held, _FUNCTION, NAME)
+        extra = nested(leftovers(wire, unmarked(wire, "type", "function"), NAME), "function", inner, NAME)
+    else:
+        extra = leftovers(held, _FUNCTION | {"type"}, NAME)
     return Tool(
         name=name,
         description=text(held.get("description")),
@@ -169,7 +173,9 @@ def _encode_function(tool: Tool, losses: Losses) -> Wire:
         held["description"] = tool.description
     if tool.schema is not None:
         held["parameters"] = tool.schema
-    if tool.strict is not None:
+    if tool.strict and tool.schema is not None and not fits_strict(tool.schema):
+        losses.dropped(tool.at, "strict", "chat takes a strict tool only if its schema requires each property")
+    elif tool.strict is not None:
         held["strict"] = tool.strict
     if tool.namespace is not None:
         losses.dropped(tool.at, "tool", f'chat has no namespaces like "{tool.namespace[:80]}"', severity="advisory")

@@ -17,10 +17,10 @@ from dragoman.schemas.openai_responses.tools import (
     decode_tools,
     encode_tool_choice,
     encode_tools,
-    fits_strict,
 )
 from dragoman.schemas.reasoning import EFFORTS, effort_of, is_off
 from dragoman.schemas.spelling import fit_name
+from dragoman.schemas.strictness import fits_strict
 
 __all__ = ["PLACES", "TIERS", "decode_request", "encode_request"]
 
@@ -280,7 +280,7 @@ def _encode_output(request: Request, output: OutputFormat, wire: Wire, losses: L
 
 
 def _strict(output: OutputFormat, losses: Losses) -> bool:
-    if output.strict and not fits_strict(output.schema):
+    if output.strict and output.schema is not None and not fits_strict(output.schema):
         reason = "responses refuses a strict schema unless it requires each property and allows for no others"
         losses.dropped(output.at, "strict", reason)
         return False

@@ -7,7 +7,7 @@ https://platform.openai.com/docs/api-reference/responses/create (tools)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import groupby
 from typing import NamedTuple
 
@@ -18,8 +18,9 @@ from dragoman.schemas.losses import Losses
 from dragoman.schemas.narrow import as_list, as_object, objects, text
 from dragoman.schemas.openai_responses.items import fitted
 from dragoman.schemas.openai_responses.parts import NAME
+from dragoman.schemas.strictness import fits_strict
 
-__all__ = ["decode_tool_choice", "decode_tools", "encode_tool_choice", "encode_tools", "fits_strict"]
+__all__ = ["decode_tool_choice", "decode_tools", "encode_tool_choice", "encode_tools"]
 
 _FUNCTION = frozenset({"type", "name", "description", "parameters", "strict"})
 _CUSTOM = frozenset({"type", "name", "description", "format"})
@@ -46,7 +47,6 @@ _CHOICES = {
     "text_editor": "apply_patch",
     "mcp": "mcp",
 }
-_DEEPEST = 24
 
 
 class _Home(NamedTuple):
@@ -297,43 +297,6 @@ def _finished(item: Wire, tool: Tool | CustomTool, losses: Losses) -> Wire:
         losses.dropped(tool.at, "cache_control", "responses marks no tool for the cache")
     rest: Wire = {key: value for key, value in _aside(tool).items() if key not in _ASIDE}
     return overlay(item, Node(extra={NAME: rest}), NAME) if rest else item
-
-
-def fits_strict(schema: JSON) -> bool:
-    """Tell whether strict mode takes a schema, as far as vendors differ.
-
-    All of them want every object closed; Responses wants every property required as well. A schema that is not even
-    closed was written for a server that minds neither, and is passed on as it is.
-    """
-    found = list(_objects_in(schema, 0))
-    if any(item.get("additionalProperties") is not False for item in found):
-        return True
-    return not any(_properties(item).keys() - _strings(item.get("required")) for item in found)
-
-
-def _objects_in(schema: JSON, depth: int) -> Iterator[Wire]:
-    """Yield the schemas of objects within a schema."""
-    if not isinstance(schema, dict) or depth > _DEEPEST:
-        return
-    properties = _properties(schema)
-    if schema.get("type") == "object" or "properties" in schema:
-        yield schema
-    branches = schema.get("anyOf")
-    below = [schema.get("items"), *properties.values(), *(branches if isinstance(branches, list) else ())]
-    for key in ("$defs", "definitions"):
-        held = schema.get(key)
-        below += held.values() if isinstance(held, dict) else ()
-    for item in below:
-        yield from _objects_in(item, depth + 1)
-
-
-def _properties(schema: Wire) -> Wire:
-    held = schema.get("properties")
-    return held if isinstance(held, dict) else {}
-
-
-def _strings(items: JSON) -> set[str]:
-    return {item for item in items if isinstance(item, str)} if isinstance(items, list) else set()
 
 
 def encode_tool_choice(request: Request, wire: Wire, losses: Losses) -> None:

@@ -217,7 +217,7 @@ def test_unknown_policy_is_the_callers_fault() -> None:
         convert_request(ASKED, source="openai-chat", target="anthropic", on_loss="panic")
 
 
-# -------------------------------------------------------------------------------------------- long names, there and back
+# ---------------------------------------------------------------------------------------- long names, there and back
 LONG = "search_" * 14
 ASKED_WITH_TOOL: dict[str, Wire] = {
     "anthropic": {

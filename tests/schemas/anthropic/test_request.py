@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ from dragoman.schemas.ir import (
     Wire,
 )
 from dragoman.schemas.losses import Losses
-from tests.schemas.anthropic.speaking import asking, say, user
+from tests.schemas.anthropic.speaking import asked, asking, called, result_of, say, user
 
 ASK = (user("Hello"),)
 EXACT: Wire = {
@@ -325,11 +326,20 @@ def test_of_too_many_marks_the_last_four_stay() -> None:
     assert losses == [("$", "cache_control", "dropped")]
 
 
-def test_taking_a_mark_off_leaves_the_source_as_it_was() -> None:
-    block: Wire = {"type": "tool_addition", "tool": {}, "cache_control": {"type": "ephemeral"}}
-    wire = asking(messages=[{"role": "user", "content": [dict(block) for _ in range(6)]}])
+@pytest.mark.parametrize("kind", ["tool_addition", "web_search_tool_result", "tool_result"])
+def test_taking_a_mark_off_leaves_the_source_as_it_was(kind: str) -> None:
+    inner: Wire = {"type": "text", "text": "x", "cache_control": {"type": "ephemeral", "ttl": "1d"}}
+    block: Wire = {"type": kind, "tool_use_id": 7, "content": [inner], "cache_control": {"type": "ephemeral"}}
+    wire = asking(messages=[{"role": "user", "content": [copy.deepcopy(block) for _ in range(6)]}])
     encode_request(decode_request(wire), Losses())
     assert wire == asking(messages=[{"role": "user", "content": [block] * 6}])
+
+
+def test_marks_inside_results_count() -> None:
+    request = Request(model="m", messages=(user("a"), asked(called()), user(result_of("c1", *_marked(3)), *_marked(3))))
+    wire, losses = say(request)
+    assert str(wire).count("cache_control") == 4
+    assert losses == [("$", "cache_control", "dropped")]
 
 
 def test_cache_is_kept_for_five_minutes_or_an_hour() -> None:

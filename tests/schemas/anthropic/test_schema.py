@@ -6,7 +6,7 @@ import copy
 
 import pytest
 
-from dragoman.schemas.anthropic.schema import is_exact, subset, tool_schema
+from dragoman.schemas.anthropic.schema import subset, tool_schema
 from dragoman.schemas.ir import JSON, Wire
 from dragoman.schemas.losses import Losses
 
@@ -152,58 +152,3 @@ def test_schema_that_is_nested_too_deeply_is_left_alone_there() -> None:
     made = subset(schema, (), "structured_output", losses)
     assert "minimum" in str(made)
     assert "too deeply" in losses.found[0].reason
-
-
-# ------------------------------------------------------------------------------------------------------ exactness
-EXACT: Wire = {
-    "type": "object",
-    "properties": {"a": {"type": "string"}},
-    "required": ["a"],
-    "additionalProperties": False,
-}
-
-
-def holding(inner: JSON, key: str = "a") -> Wire:
-    return {"type": "object", "properties": {key: inner}, "required": [key], "additionalProperties": False}
-
-
-@pytest.mark.parametrize(
-    "schema",
-    [
-        EXACT,
-        {"type": "object", "additionalProperties": False},
-        holding(EXACT),
-        holding({"type": "array", "items": EXACT}),
-        holding({"anyOf": [EXACT, {"type": "null"}]}),
-        {**EXACT, "$defs": {"x": EXACT}},
-    ],
-)
-def test_closed_objects_that_require_all_are_exact(schema: Wire) -> None:
-    assert is_exact(schema)
-
-
-@pytest.mark.parametrize(
-    "schema",
-    [
-        {},
-        {"type": "string"},
-        {"type": "array", "items": EXACT},
-        {**EXACT, "required": []},
-        {**EXACT, "additionalProperties": True},
-        {**EXACT, "allOf": []},
-        holding(NAMED),
-        holding(True),
-        holding({"type": "array", "items": NAMED}),
-        holding({"anyOf": [NAMED]}),
-        {**EXACT, "definitions": {"x": NAMED}},
-    ],
-)
-def test_schema_that_leaves_something_open_is_not_exact(schema: Wire) -> None:
-    assert not is_exact(schema)
-
-
-def test_schema_that_is_nested_too_deeply_is_not_exact() -> None:
-    schema = EXACT
-    for _ in range(200):
-        schema = holding(schema)
-    assert not is_exact(schema)

@@ -226,7 +226,7 @@ def test_one_of_some_words_returns_as_such() -> None:
         (OutputFormat(schema={}), ["structured_output"]),
         (OutputFormat(schema=SCHEMA, name="answer"), ["structured_output"]),
         (OutputFormat(schema=SCHEMA, description="An answer."), ["structured_output"]),
-        (OutputFormat(schema=SCHEMA, strict=True), ["strict"]),
+        (OutputFormat(schema=SCHEMA, strict=True), ["structured_output"]),
     ],
 )
 def test_what_a_format_cannot_say_is_a_loss(output: OutputFormat, features: list[str]) -> None:

@@ -54,7 +54,7 @@ def answer(*parts: Part, **fields: JSON) -> Response:
 def elsewhere(body: Wire) -> dict[str, str]:
     """Return the features that are lost on the way to another dialect, by path."""
     losses = convert_response(body, source="openai-chat", target="ollama").losses
-    return {loss.path: loss.feature for loss in losses if loss.path != "$.id"}
+    return {loss.path: loss.feature for loss in losses if loss.feature != "id"}
 
 
 # ---------------------------------------------------------------------------------------------------- whole documents
