@@ -80,13 +80,14 @@ def convert_response(
     """
     speaker, listener = find(source), find(target)
     wire = as_object(body, ())
-    response = _guarded(speaker.responses.decode_response, wire)
+    room = speaker.responses
+    response = _guarded(room.decode_response, wire)
     if model is not None:
         response = msgspec.structs.replace(response, model=model)
     if speaker is listener:
         return Converted(_renamed(wire, model, listener.response_model), (), response.model)
     asked = None if request is None else _guarded(listener.requests.decode_request, as_object(request, ()))
-    losses = Losses(None, wire, speaker.name)
+    losses = Losses(room.PLACES, wire, speaker.name)
     said = _guarded(listener.responses.encode_response, _with_names_back(response, asked), losses, asked)
     foreign.report_response(response, listener, losses)
     return Converted(said, judged(losses, on_loss), response.model)

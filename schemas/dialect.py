@@ -4,7 +4,7 @@ A dialect is a package (here: a folder of this one) whose `__init__` says `DIALE
 rooms, imported when they are first needed:
 
     request.py     decode_request, encode_request, PLACES
-    response.py    decode_response, encode_response
+    response.py    decode_response, encode_response, PLACES
     errors.py      decode_error, encode_error
 
 `decode_*` is wire → IR and raises `InvalidInput` with a path; `encode_*` is IR → wire and tells `Losses` what the
@@ -38,6 +38,8 @@ class RequestRoom(Protocol):
 
 
 class ResponseRoom(Protocol):
+    PLACES: Mapping[str, tuple[At, ...]]
+
     def decode_response(self, wire: Wire) -> Response: ...
     def encode_response(self, response: Response, losses: Losses, request: Request | None = None) -> Wire: ...
 

@@ -9,13 +9,29 @@ from __future__ import annotations
 from dragoman.schemas.anthropic.messages import encode_answer
 from dragoman.schemas.anthropic.parts import NAME, decode_content
 from dragoman.schemas.fields import leftovers, nested, overlay
-from dragoman.schemas.ir import JSON, Candidate, Extra, Part, Refusal, Request, Response, Stop, ToolCall, Usage, Wire
+from dragoman.schemas.ir import (
+    JSON,
+    At,
+    Candidate,
+    Extra,
+    Part,
+    Refusal,
+    Request,
+    Response,
+    Stop,
+    ToolCall,
+    Usage,
+    Wire,
+)
 from dragoman.schemas.losses import Losses
 from dragoman.schemas.narrow import count, show, text
 from dragoman.schemas.spelling import made_up_id
 from dragoman.schemas.stops import settled
 
-__all__ = ["decode_response", "decode_stop", "decode_usage", "encode_response", "encode_stop", "encode_usage"]
+__all__ = ["PLACES", "decode_response", "decode_stop", "decode_usage", "encode_response", "encode_stop", "encode_usage"]
+
+# field of the IR → where an answer may say it
+PLACES: dict[str, tuple[At, ...]] = {"id": (("id",),), "service_tier": (("usage", "service_tier"),)}
 
 _RESPONSE = frozenset(
     {"id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "stop_details", "usage"}
@@ -136,7 +152,7 @@ def encode_response(response: Response, losses: Losses, request: Request | None 
     wire.update(encode_stop(candidate, losses))
     wire["usage"] = _encode_costs(response, losses)
     if response.created is not None:
-        losses.dropped((*response.at, "created"), "extension", "Claude's answers tell no time of creation")
+        losses.dropped(losses.place("created"), "extension", "Claude's answers tell no time of creation")
     if candidate.extra is not None:
         wire = overlay(wire, candidate, NAME)
     return wire if response.extra is None else overlay(wire, response, NAME)
@@ -185,11 +201,13 @@ def _encode_costs(response: Response, losses: Losses) -> Wire:
     if tier is not None:
         known = _TIERS_BACK.get(tier)
         if known is None:
-            losses.dropped(("service_tier",), "service_tier", f"Claude has no tier of this name: {show(tier)}")
+            losses.dropped(
+                losses.place("service_tier"), "service_tier", f"Claude has no tier of this name: {show(tier)}"
+            )
         else:
             wire["service_tier"] = known
             if tier not in _TIERS.values() and tier in _TIERS:
-                losses.approximated(("service_tier",), "service_tier", "read back as the default tier")
+                losses.approximated(losses.place("service_tier"), "service_tier", "read back as the default tier")
     return wire
 
 

@@ -19,7 +19,13 @@ from dragoman.schemas.losses import Losses
 from dragoman.schemas.narrow import as_list, as_object, count, number, objects, text
 from dragoman.schemas.stops import settled
 
-__all__ = ["decode_response", "encode_response"]
+__all__ = ["PLACES", "decode_response", "encode_response"]
+
+# field of the IR → where an answer may say it
+PLACES: dict[str, tuple[At, ...]] = {
+    "id": (("responseId",), ("response_id",)),
+    "created": (("createTime",), ("create_time",)),
+}
 
 _RESPONSE = frozenset({"candidates", "usageMetadata", "modelVersion", "responseId", "createTime"})
 _CANDIDATE = frozenset({"content", "finishReason", "index", "logprobsResult", "groundingMetadata", "citationMetadata"})
@@ -205,7 +211,7 @@ def encode_response(response: Response, losses: Losses, request: Request | None 
     if tier is not None:
         usage["serviceTier"] = tier
     elif response.service_tier is not None:
-        losses.dropped(("service_tier",), "service_tier", "Gemini has no tier of this name")
+        losses.dropped(losses.place("service_tier"), "service_tier", "Gemini has no tier of this name")
     if usage or response.usage is not None:
         wire["usageMetadata"] = usage
     model = response.model or (request.model if request is not None else None)
@@ -232,7 +238,7 @@ def _encode_time(created: int | float, wire: Wire, losses: Losses) -> None:
     try:
         said = datetime.fromtimestamp(created, UTC).isoformat().replace("+00:00", "Z")
     except (ValueError, OverflowError, OSError):
-        losses.dropped(("created",), "extension", "no time that a calendar has")
+        losses.dropped(losses.place("created"), "extension", "no time that a calendar has")
     else:
         wire["createTime"] = said
 

@@ -15,6 +15,7 @@ import msgspec
 from dragoman.schemas.fields import leftovers, nested, overlay
 from dragoman.schemas.ir import (
     JSON,
+    At,
     Candidate,
     Media,
     Part,
@@ -35,7 +36,18 @@ from dragoman.schemas.ollama.parts import NAME, kept
 from dragoman.schemas.pairing import Pairing
 from dragoman.schemas.stops import settled
 
-__all__ = ["decode_logprobs", "decode_response", "decode_usage", "encode_logprobs", "encode_response", "encode_usage"]
+__all__ = [
+    "PLACES",
+    "decode_logprobs",
+    "decode_response",
+    "decode_usage",
+    "encode_logprobs",
+    "encode_response",
+    "encode_usage",
+]
+
+# field of the IR → where an answer may say it
+PLACES: dict[str, tuple[At, ...]] = {"created": (("created_at",),)}
 
 _COUNTS = ("prompt_eval_count", "eval_count")
 _DURATIONS = ("total_duration", "load_duration", "prompt_eval_duration", "eval_duration")
@@ -174,9 +186,9 @@ def encode_response(response: Response, losses: Losses, request: Request | None 
     if response.usage is not None:
         encode_usage(response.usage, wire, losses)
     if response.id is not None:
-        losses.dropped(response.at, "id", "Ollama's answers have no id")
+        losses.dropped(losses.place("id"), "id", "Ollama's answers have no id")
     if response.service_tier is not None:
-        losses.dropped(response.at, "service_tier", "Ollama has no tiers")
+        losses.dropped(losses.place("service_tier"), "service_tier", "Ollama has no tiers")
     wire.update((response.echo or {}).get(NAME, {}))
     return wire if response.extra is None else overlay(wire, response, NAME)
 

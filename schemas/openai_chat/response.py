@@ -34,7 +34,10 @@ from dragoman.schemas.pairing import Pairing
 from dragoman.schemas.spelling import made_up_id
 from dragoman.schemas.stops import settled
 
-__all__ = ["decode_logprobs", "decode_response", "encode_logprobs", "encode_response"]
+__all__ = ["PLACES", "decode_logprobs", "decode_response", "encode_logprobs", "encode_response"]
+
+# field of the IR → where an answer may say it
+PLACES: dict[str, tuple[At, ...]] = {"id": (("id",),), "created": (("created",),), "service_tier": (("service_tier",),)}
 
 _RESPONSE = frozenset(
     {"id", "object", "created", "model", "choices", "usage", "service_tier", "citations", "search_results"}
@@ -240,7 +243,7 @@ def encode_response(response: Response, losses: Losses, request: Request | None 
     if response.service_tier in TIERS:
         wire["service_tier"] = response.service_tier
     elif response.service_tier is not None:
-        losses.dropped(("service_tier",), "service_tier", "chat has no tier of this name")
+        losses.dropped(losses.place("service_tier"), "service_tier", "chat has no tier of this name")
     return wire if response.extra is None else overlay(wire, response, NAME)
 
 

@@ -13,6 +13,7 @@ import msgspec
 from dragoman.schemas.fields import leftovers, nested, overlay
 from dragoman.schemas.ir import (
     JSON,
+    At,
     Candidate,
     Extra,
     Part,
@@ -33,7 +34,14 @@ from dragoman.schemas.openai_responses.request import TIERS, encode_request
 from dragoman.schemas.spelling import digest, made_up_id
 from dragoman.schemas.stops import settled
 
-__all__ = ["decode_response", "decode_usage", "encode_response", "encode_usage"]
+__all__ = ["PLACES", "decode_response", "decode_usage", "encode_response", "encode_usage"]
+
+# field of the IR → where an answer may say it
+PLACES: dict[str, tuple[At, ...]] = {
+    "id": (("id",),),
+    "created": (("created_at",),),
+    "service_tier": (("service_tier",),),
+}
 
 _RESPONSE = frozenset(
     {"id", "object", "created_at", "model", "status", "incomplete_details", "output", "output_text", "usage"}
@@ -223,7 +231,7 @@ def encode_response(response: Response, losses: Losses, request: Request | None 
     if response.service_tier in TIERS:
         wire["service_tier"] = response.service_tier
     elif response.service_tier is not None:
-        losses.dropped(("service_tier",), "service_tier", "responses has no tier of this name")
+        losses.dropped(losses.place("service_tier"), "service_tier", "responses has no tier of this name")
     wire = wire if candidate.extra is None else overlay(wire, candidate, NAME)
     return wire if response.extra is None else overlay(wire, response, NAME)
 

@@ -276,3 +276,15 @@ def test_long_conversations_are_joined_in_time() -> None:
     results = [user(result_of(f"c{number}", "x")) for number in range(1000)]
     wire = encode_request(talk(user("a"), *calls, *results), Losses())
     assert [len(blocks) for _, blocks in turns_of(wire)] == [1, 1000, 1000]
+
+
+def test_fields_of_a_message_that_says_nothing_are_reported_where_they_stood() -> None:
+    messages: list[JSON] = [
+        {"role": "user", "content": "a"},
+        {"role": "assistant", "content": [{"type": "text", "text": ""}], "x": 1},
+        {"role": "assistant", "content": [{"type": "thinking", "thinking": "hm", "signature": ""}], "y": 1},
+        {"role": "user", "content": "b"},
+    ]
+    wire, losses = say(decode_request(asking(messages=messages)))
+    assert [role for role, _ in turns_of(wire)] == ["user", "user"]
+    assert [path for path, *_ in losses] == ["$.messages[1].x", "$.messages[2].y", "$.messages[2].content[0]"]

@@ -184,7 +184,7 @@ def test_response_without_an_answer_is_said_as_silence() -> None:
 
 def test_id_and_tier_are_reported() -> None:
     response = Response(candidates=answer().candidates, model="m", created=1, id="r", service_tier="flex")
-    assert said(response)[1] == [("$", "id", "dropped"), ("$", "service_tier", "dropped")]
+    assert said(response)[1] == [("$.id", "id", "dropped"), ("$.service_tier", "service_tier", "dropped")]
 
 
 def test_counts_that_ollama_does_not_have_are_reported() -> None:

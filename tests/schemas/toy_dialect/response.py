@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dragoman.schemas.ir import Candidate, Request, Response, Text, Wire
+from dragoman.schemas.ir import At, Candidate, Request, Response, Text, Wire
 from dragoman.schemas.losses import Losses
 from dragoman.schemas.narrow import as_text, text
+
+PLACES: dict[str, tuple[At, ...]] = {}
 
 
 def decode_response(wire: Wire) -> Response:
