@@ -147,6 +147,9 @@ class _Answers:
 
     def _answered(self, message: Message) -> Message:
         """Return the user's turn with the results first: one for every open call, and a call for every result."""
+        if self._is_the_one_answer(message.parts):
+            self._open = {}
+            return message
         results = [part for part in message.parts if type(part) is ToolResult]
         if not results and not self._open:
             return message
@@ -162,6 +165,13 @@ class _Answers:
         missing = self._missing(call for call in self._open.values() if call.id not in answers)
         self._open, self._renamed = {}, {}
         return _with_parts(message, (*answers.values(), *missing, *rest))
+
+    def _is_the_one_answer(self, parts: tuple[Part, ...]) -> bool:
+        """Is this one result, of the one open call? Most turns of results are."""
+        if len(parts) != 1 or len(self._open) != 1 or self._renamed:
+            return False
+        part = parts[0]
+        return type(part) is ToolResult and part.call_id in self._open and part.name is None
 
     def _is_in_order(self, message: Message, results: list[ToolResult]) -> bool:
         waiting = dict(self._open)

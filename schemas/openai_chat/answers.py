@@ -27,7 +27,7 @@ from dragoman.schemas.ir import (
 from dragoman.schemas.jsontext import write_json
 from dragoman.schemas.losses import Losses
 from dragoman.schemas.media import data_url
-from dragoman.schemas.narrow import as_list, as_object, count, objects, text
+from dragoman.schemas.narrow import as_object, count, expected, objects, text
 from dragoman.schemas.openai_chat.parts import (
     NAME,
     decode_content,
@@ -64,15 +64,18 @@ _CITATION = frozenset({"url", "title", "content", "start_index", "end_index"})
 def decode_answer(wire: Wire, at: At, pairing: Pairing) -> Message:
     """Read an assistant message of a request or a response: thoughts, words, refusal, sound, calls, in that order."""
     if wire.keys() <= _CALLING:
-        parts = (*decode_content(wire.get("content"), at), *_calls(wire, at, pairing))
-        return Message(role="assistant", parts=parts, at=at)
+        content = wire.get("content")
+        said = () if content is None else decode_content(content, at)
+        return Message(role="assistant", parts=(*said, *_calls(wire.get("tool_calls"), at, pairing)), at=at)
     spoken = decode_spoken(wire, at)
     known = _ANSWER if holds_mark(wire, spoken) else _ANSWER - {"cache_control"}
     if spoken and isinstance(spoken[-1], Text):
         spoken = _with_citations(spoken, spoken[-1], wire, at)
     elif wire.get("annotations"):
         known = known - {"annotations"}
-    parts = (*_thoughts(wire, at), *spoken, *_asides(wire, at), *_calls(wire, at, pairing))
+    calls = _calls(wire.get("tool_calls"), at, pairing)
+    old = _old_calls(wire.get("function_call"), (*at, "function_call"), pairing)
+    parts = (*_thoughts(wire, at), *spoken, *_asides(wire, at), *calls, *old)
     return Message(role="assistant", parts=parts, at=at, extra=leftovers(wire, known, NAME))
 
 
@@ -144,22 +147,24 @@ def _sound(wire: Wire, at: At) -> Media:
     )
 
 
-def _calls(wire: Wire, at: At, pairing: Pairing) -> list[Part]:
+def _calls(said: JSON, at: At, pairing: Pairing) -> list[Part]:
     calls: list[Part] = []
-    said = wire.get("tool_calls")
-    for index, item in enumerate(as_list(said, (*at, "tool_calls")) if said else ()):
+    if not said:
+        return calls
+    if not isinstance(said, list):
+        raise expected("a list", said, (*at, "tool_calls"))
+    for index, item in enumerate(said):
         place = (*at, "tool_calls", index)
         calls.append(_call(as_object(item, place), place, pairing))
-    old = wire.get("function_call")
-    if isinstance(old, dict) and isinstance(old.get("name"), str) and old["name"]:
-        calls.append(_old_call(old, (*at, "function_call"), pairing))
     return calls
 
 
-def _old_call(held: Wire, at: At, pairing: Pairing) -> Part:
-    """Read a call from before there were several: it is nothing but the function."""
+def _old_calls(held: JSON, at: At, pairing: Pairing) -> Iterable[Part]:
+    """Read a call from before there were several, if there is one: it is nothing but the function."""
+    if not isinstance(held, dict) or not isinstance(held.get("name"), str) or not held["name"]:
+        return
     name, said = str(held["name"]), held.get("arguments")
-    return ToolCall(
+    yield ToolCall(
         id=pairing.call(name, None),
         name=name,
         arguments=_arguments(said),
