@@ -82,6 +82,7 @@ def convert_response(
     wire = as_object(body, ())
     room = speaker.responses
     response = _guarded(room.decode_response, wire)
+    _refuse_error(wire, response)
     if model is not None:
         response = msgspec.structs.replace(response, model=model)
     if speaker is listener:
@@ -142,6 +143,13 @@ def _guarded(function: Callable[P, Result], /, *args: P.args, **kwargs: P.kwargs
         return function(*args, **kwargs)
     except RecursionError as error:
         raise InvalidInput("$", "nested too deeply") from error
+
+
+def _refuse_error(wire: Wire, response: Response) -> None:
+    """Refuse an error that came with the status of a success: as an answer it would say that all went well."""
+    silent = not any(candidate.parts for candidate in response.candidates)
+    if silent and isinstance(wire.get("error"), (dict, str)) and wire["error"]:
+        raise InvalidInput("$.error", "this is an error and no response; convert it as an error (--kind error)")
 
 
 def _renamed(wire: Wire, model: str | None, field: str) -> Wire:

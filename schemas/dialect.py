@@ -120,5 +120,5 @@ def find(name: str) -> Dialect:
     spellings = {alias: dialect.name for dialect in dialects() for alias in (dialect.name, *dialect.aliases)}
     import difflib
 
-    nearest = difflib.get_close_matches(wanted, spellings, 1)
+    nearest = difflib.get_close_matches(wanted, spellings, 1, 0.75)
     raise UnknownDialect(name, known, spellings[nearest[0]] if nearest else None)

@@ -59,7 +59,8 @@ _PATTERNS: tuple[tuple[ErrorKind, re.Pattern[str]], ...] = tuple(
 
 
 def kind_of_failure(status: int | None, *words: object) -> ErrorKind:
-    """Return the kind: by the status where there is one, else by the vendor's own words."""
+    """Return the kind: by the status where there is one, or a code that is one, else by the vendor's own words."""
+    status = status or next((code for word in words if (code := _as_status(word))), None)
     if status is not None and status >= 400:
         return _BY_STATUS.get(status, "server" if status >= 500 else "invalid_request")
     said = " ".join(word for word in words if isinstance(word, str))
@@ -67,6 +68,12 @@ def kind_of_failure(status: int | None, *words: object) -> ErrorKind:
         if pattern.search(said):
             return kind
     return "unknown"
+
+
+def _as_status(word: object) -> int | None:
+    """Return the HTTP status that some vendors say as the error's own code."""
+    code = int(word) if isinstance(word, str) and len(word) == 3 and word.isascii() and word.isdigit() else word
+    return code if isinstance(code, int) and 400 <= code <= 599 else None
 
 
 def status_of(kind: ErrorKind) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import groupby
 
-from dragoman.schemas.ir import Extra, Message, Part, Role, Text
+from dragoman.schemas.ir import Extra, Message, Part, Role, Text, ToolResult
 
 __all__ = ["answers_joined", "plain_text", "turns"]
 
@@ -34,12 +34,18 @@ def turns(messages: Iterable[Message]) -> list[Message]:
 
 
 def answers_joined(messages: Iterable[Message]) -> Iterable[Message]:
-    """Yield the messages with neighbours of the assistant joined, for dialects that say a whole answer in one."""
-    for role, run in groupby(messages, _role_of):
-        if role == "assistant":
-            yield from turns(run)
-        else:
-            yield from run
+    """Yield the messages with neighbours of the assistant joined, for dialects that say a whole answer in one.
+
+    Results of one turn are joined, too, so that nothing comes between them.
+    """
+    for role, group in groupby(messages, _role_of):
+        run = list(group)
+        joins = len(run) > 1 and (role == "assistant" or _answers(run))
+        yield from turns(run) if joins else run
+
+
+def _answers(run: list[Message]) -> bool:
+    return any(type(part) is ToolResult for message in run for part in message.parts)
 
 
 def _role_of(message: Message) -> Role:

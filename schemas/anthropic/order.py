@@ -43,6 +43,7 @@ def _placed(messages: Iterable[Message], losses: Losses) -> Iterable[Message]:
         return messages
     placed: list[Message] = []
     waiting: list[Message] = []
+    told = 0  # of those that wait, how many are reported
     for message in messages:
         if message.extra is not None and all(_is_silent(part) for part in message.parts):
             dropped_fields(message, losses, "Claude takes no empty message")
@@ -52,12 +53,13 @@ def _placed(messages: Iterable[Message], losses: Losses) -> Iterable[Message]:
             continue
         if message.role == "assistant":
             _place(waiting, placed, losses)
-            waiting = []
+            waiting, told = [], 0
         else:
-            for instruction in waiting:
+            for instruction in waiting[told:]:
                 losses.approximated(
                     instruction.at, "instructions", "Claude takes it after the user's turn", severity="advisory"
                 )
+            told = len(waiting)
         placed.append(message)
     _place(waiting, placed, losses)
     return placed

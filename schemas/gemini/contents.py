@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from dragoman.schemas.fields import overlay
 from dragoman.schemas.gemini.camel import NAME, fitted_name
-from dragoman.schemas.gemini.parts import encode_call, encode_part
+from dragoman.schemas.gemini.parts import encode_call, encode_part, encode_text
 from dragoman.schemas.gemini.results import encode_result
 from dragoman.schemas.ir import JSON, Media, Message, Part, Text, ToolCall, ToolResult, Wire
 from dragoman.schemas.losses import Losses
@@ -78,10 +78,9 @@ class _Contents:
     def add_model(self, message: Message, *, signed: bool) -> None:
         said = plain_text(message.parts)
         if said is not None:
-            if said:
-                if self._open:
-                    self._open_for_model()
-                self._add("model", [{"text": said}], message)
+            if said and self._open:
+                self._open_for_model()
+            self._add("model", [{"text": said}] if said else [], message)
             return
         parts: list[JSON] = []
         calls: list[ToolCall] = []
@@ -199,8 +198,11 @@ def _is_result(part: JSON) -> bool:
 
 
 def add_part(part: Part, parts: list[JSON], losses: Losses, *, replayed: bool, alone: bool = False) -> None:
-    """Add a part, where it says anything: an empty text without a signature does not."""
-    if isinstance(part, Text) and not part.text and part.signature is None and not alone:
+    """Add a part, where it says anything: an empty text does not, unless it carries a field of Gemini's own."""
+    if isinstance(part, Text) and not part.text and not alone:
+        bare = encode_text(part, losses, replayed=replayed)
+        if len(bare) > 1:
+            parts.append(bare)
         return
     if isinstance(part, Media) and part.transcript:
         losses.approximated(part.at, "audio", "Gemini has no transcript beside a sound; said as text")

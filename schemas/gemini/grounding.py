@@ -18,7 +18,7 @@ from dragoman.schemas.gemini.camel import NAME, camel
 from dragoman.schemas.ir import JSON, At, Citation, Extra, Part, Text, Wire
 from dragoman.schemas.jsontext import write_json
 from dragoman.schemas.losses import Losses
-from dragoman.schemas.narrow import as_list, count, objects, text
+from dragoman.schemas.narrow import as_list, as_object, count, objects, text
 
 __all__ = ["decode_citations", "encode_citations"]
 
@@ -225,16 +225,19 @@ def _sourced(metadata: Wire, cited: _Cited, at: At) -> JSON:
 
 # ------------------------------------------------------------------------------------------------------ IR → wire
 class _Grounding:
-    """Chunks and supports as they grow: each source once, each span of words once."""
+    """Chunks and supports as they grow: each source once, each span of words once. `texts`: which parts are texts."""
 
-    __slots__ = ("_places", "_spans", "chunks", "recited", "supports")
+    __slots__ = ("_at_large", "_borne", "_places", "_spans", "chunks", "recited", "supports", "texts")
 
-    def __init__(self) -> None:
+    def __init__(self, texts: list[int]) -> None:
+        self.texts = texts
         self.chunks: list[JSON] = []
         self.supports: list[JSON] = []
         self.recited: list[JSON] = []
         self._places: dict[bytes, int] = {}
         self._spans: dict[bytes, list[JSON]] = {}
+        self._borne: set[int] = set()  # the chunks to which a support refers
+        self._at_large: dict[int, None] = {}
 
     def chunk(self, wire: Wire) -> int:
         key = write_json(wire)
@@ -252,15 +255,26 @@ class _Grounding:
             self.supports.append({**more, "segment": said, "groundingChunkIndices": self._spans[key]})
         if number is not None and number not in self._spans[key]:
             self._spans[key].append(number)
+            self._borne.add(number)
+
+    def at_large(self, number: int) -> None:
+        """Note a source of the last text as a whole: a chunk without a support is read as that."""
+        self._at_large[number] = None
+
+    def close(self) -> None:
+        """Say a source again that both cites at large and bears out some words."""
+        self.chunks.extend([self.chunks[number] for number in self._at_large if number in self._borne])
 
 
 def encode_citations(citing: Sequence[tuple[int, Text]], wire: Wire, losses: Losses) -> None:
     """Add the citations of the texts of an answer to its candidate, a new object."""
-    grounding = _Grounding()
+    grounding = _Grounding(_texts(wire))
     for index, part in citing:
         bounds = None if part.text.isascii() else byte_bounds(part.text)
         for citation in part.citations:
-            _encode_citation(citation, _segment(citation, part, index, bounds), grounding, losses)
+            segment = _segment(citation, part, index, bounds)
+            _encode_citation(citation, segment, index, grounding, losses)
+    grounding.close()
     if grounding.chunks or grounding.supports:
         said: Wire = {"groundingChunks": grounding.chunks}
         wire["groundingMetadata"] = {**said, "groundingSupports": grounding.supports} if grounding.supports else said
@@ -268,10 +282,18 @@ def encode_citations(citing: Sequence[tuple[int, Text]], wire: Wire, losses: Los
         wire["citationMetadata"] = {"citationSources": grounding.recited}
 
 
-def _encode_citation(citation: Citation, segment: Wire | None, grounding: _Grounding, losses: Losses) -> None:
+def _texts(wire: Wire) -> list[int]:
+    """Return which parts of a candidate are its texts: a source that names no words is read on the first or last."""
+    parts = objects(as_object(wire["content"], ())["parts"])
+    return [index for index, part in enumerate(parts) if "text" in part and "thought" not in part]
+
+
+def _encode_citation(citation: Citation, segment: Wire, index: int, grounding: _Grounding, losses: Losses) -> None:
     native = citation.native if citation.dialect == NAME and citation.native is not None else {}
     if native and not native.keys() <= {"groundingChunk", "groundingSupport"}:
         grounding.recited.append(native)
+        if "endIndex" not in native and index not in grounding.texts[:1]:
+            losses.approximated(citation.at, "citation", "Gemini tells not in which text it is")
         return
     chunk, more = native.get("groundingChunk"), native.get("groundingSupport")
     support = more if isinstance(more, dict) else {}
@@ -280,8 +302,11 @@ def _encode_citation(citation: Citation, segment: Wire | None, grounding: _Groun
         if chunk is None:
             return
     number = grounding.chunk(chunk) if isinstance(chunk, dict) else None
-    if segment is not None or more is not None:
-        grounding.support(segment or {}, number, support)
+    at_large = citation.start is None and citation.end is None
+    if at_large and index in grounding.texts[-1:] and more is None and number is not None:
+        grounding.at_large(number)
+    else:
+        grounding.support({} if at_large and more is not None else segment, number, support)
 
 
 def _chunk(citation: Citation, losses: Losses) -> Wire | None:
@@ -297,10 +322,8 @@ def _chunk(citation: Citation, losses: Losses) -> Wire | None:
     return _source_wire(citation.url, citation.title, citation.cited_text)
 
 
-def _segment(citation: Citation, part: Text, index: int, bounds: list[int] | None) -> Wire | None:
-    """Return the words that a citation bears out, or None where it does not say which."""
-    if citation.start is None and citation.end is None:
-        return None
+def _segment(citation: Citation, part: Text, index: int, bounds: list[int] | None) -> Wire:
+    """Return the words that a citation bears out: the whole text where it does not say which."""
     start = min(max(citation.start or 0, 0), len(part.text))
     end = min(citation.end if citation.end is not None else len(part.text), len(part.text))
     segment: Wire = {"partIndex": index} if index else {}

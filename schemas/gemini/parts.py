@@ -202,7 +202,7 @@ def _sign(wire: Wire, signature: Opaque, at: At, losses: Losses) -> None:
 
 
 def _thought(part: Reasoning, losses: Losses, *, replayed: bool) -> Wire | None:
-    said = part.text or "\n\n".join(part.summary)
+    said = "\n\n".join([words for words in (part.text, *part.summary) if words]) if part.summary else part.text
     signature = part.signature
     mine = part.dialect == NAME or (signature is not None and signature.dialect == NAME)
     if replayed and not mine and said:

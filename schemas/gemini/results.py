@@ -116,12 +116,25 @@ def encode_result(result: ToolResult, names: dict[str, str], losses: Losses) -> 
 
 
 def _encode_content(result: ToolResult, held: Wire, losses: Losses) -> None:
-    media = [wire for part in result.content if isinstance(part, Media) and (wire := encode_media(part, losses))]
-    said = [part for part in result.content if not isinstance(part, Media)]
+    said: list[Part] = []
+    shown: list[JSON] = []
+    early = False  # a medium stands before words
+    for part in result.content:
+        if isinstance(part, Media):
+            wire = encode_media(part, losses)
+            if wire is not None:
+                shown.append(wire)
+        elif isinstance(part, Native) and part.dialect == NAME:
+            shown.append(part.wire)
+        else:
+            said.append(part)
+            early = early or bool(shown)
     held["response"] = _response(said, result, losses)
-    shown = [*media, *_natives(said)]
     if shown:
-        held["parts"] = list[JSON](shown)
+        held["parts"] = shown
+    if early:
+        reason = "Gemini shows the media of a result after its words"
+        losses.approximated(result.at, "tool_result", reason, severity="advisory")
 
 
 def _response(parts: Sequence[Part], result: ToolResult, losses: Losses) -> Wire:
@@ -165,16 +178,10 @@ def _words(parts: Sequence[Part], result: ToolResult, losses: Losses) -> Iterabl
                 yield part.text
             case Value():
                 yield write_json(part.value).decode()
-            case Native() if part.dialect == NAME:
-                continue
             case Native():
                 losses.dropped(part.at or result.at, "tool_result", f"only {part.dialect} knows this part")
             case _:
                 losses.dropped(part.at or result.at, "tool_result", "Gemini has no such part in a result")
-
-
-def _natives(parts: Sequence[Part]) -> list[JSON]:
-    return [part.wire for part in parts if isinstance(part, Native) and part.dialect == NAME]
 
 
 def _report(part: Text, losses: Losses) -> None:

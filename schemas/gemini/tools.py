@@ -136,7 +136,7 @@ def _encode_function(tool: Tool, losses: Losses) -> Wire:
     if tool.schema is not None:
         held["parametersJsonSchema"] = tool.schema
     if tool.strict is not None:
-        losses.dropped((*tool.at, "strict"), "strict", "Gemini has no strict functions")
+        losses.dropped(tool.at, "strict", "Gemini has no strict functions")
     if tool.cache is not None:
         losses.dropped(tool.at, "cache_control", "Gemini takes no marks for its cache")
     if tool.namespace is not None:

@@ -170,3 +170,34 @@ def test_names_stay_as_they_are_without_a_request() -> None:
     answer: Wire = {"message": {"role": "assistant", "content": "", "tool_calls": [CALL]}, "done": True}
     converted = convert_response(answer, source="ollama", target="openai-chat")
     assert b"gr_e_ce0bd4a6" in repr(converted.body).encode()
+
+
+# ------------------------------------------------------------------------------------------- what must not slip through
+@pytest.mark.parametrize("source", ["openai-chat", "openai-responses", "anthropic", "gemini"])
+def test_error_that_came_as_a_success_is_no_answer(source: str) -> None:
+    target = "gemini" if source == "anthropic" else "anthropic"
+    with pytest.raises(InvalidInput, match="convert it as an error") as caught:
+        convert_response({"error": {"message": "slow down", "code": 429}}, source=source, target=target)
+    assert caught.value.path == "$.error"
+
+
+def test_nothing_comes_between_the_results_of_one_turn() -> None:
+    picture: Wire = {"type": "input_image", "image_url": "data:image/png;base64,iVBORw0KGgo="}
+    items: list[JSON] = [
+        {"role": "user", "content": "Look."},
+        {"type": "function_call", "call_id": "1", "name": "f", "arguments": "{}"},
+        {"type": "function_call", "call_id": "2", "name": "g", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "1", "output": [picture]},
+        {"type": "function_call_output", "call_id": "2", "output": "x"},
+    ]
+    said = convert_request({"model": "m", "input": items}, source="openai-responses", target="openai-chat").body
+    messages = said["messages"]
+    assert isinstance(messages, list)
+    roles = [message["role"] for message in messages if isinstance(message, dict)]
+    assert roles == ["user", "assistant", "tool", "tool", "user"]
+
+
+def test_losses_grow_with_the_document_and_no_faster() -> None:
+    talk: list[JSON] = [{"role": ("user", "system")[index % 2], "content": "x"} for index in range(2000)]
+    losses = convert_request({"model": "m", "messages": talk}, source="openai-chat", target="anthropic").losses
+    assert len(losses) <= len(talk)

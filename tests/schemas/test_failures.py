@@ -47,3 +47,10 @@ def test_words_of_vendors_are_read(word: str, kind: ErrorKind) -> None:
 @pytest.mark.parametrize("status", [None, 0, 200])
 def test_status_that_is_no_failure_says_nothing(status: int | None) -> None:
     assert kind_of_failure(status, "timeout") == "timeout"
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [(429, "rate_limit"), ("404", "not_found"), (7, "unknown"), ("42²", "unknown")]
+)
+def test_code_that_is_a_status_tells_the_kind(code: object, kind: str) -> None:
+    assert kind_of_failure(None, code) == kind

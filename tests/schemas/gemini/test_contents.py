@@ -225,6 +225,11 @@ def test_own_field_beside_a_turn_that_says_nothing_is_a_loss() -> None:
     assert asked(silent, ASK)[1] == [("$.contents[0].x", "extension", "dropped")]
 
 
+def test_own_field_beside_an_empty_text_of_the_model_is_a_loss() -> None:
+    silent = Message(role="assistant", parts=(Text(text=""),), at=("contents", 1), extra={"gemini": {"x": 1}})
+    assert asked(ASK, silent)[1] == [("$.contents[1].x", "extension", "dropped")]
+
+
 def test_conversation_that_opens_with_a_call_begins_with_the_user() -> None:
     wire, losses = asked(says(CALL, role="assistant"), says(answer()))
     assert outline(wire) == ["user: text", "model: functionCall", "user: functionResponse"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dragoman.schemas import convert_response
+from dragoman.schemas.gemini.response import decode_response
 from dragoman.schemas.ir import JSON, Candidate, Citation, Response, Text, Wire
 from tests.schemas.gemini.speaking import answered, answering, field
 
@@ -188,6 +189,33 @@ def test_citations_of_a_later_part_name_it() -> None:
     wire, _ = answered(Candidate(parts=(Text(text="Aha."), text), stop="stop"))
     segment = field(wire, "candidates", 0, "groundingMetadata", "groundingSupports", 0, "segment")
     assert field(segment, "partIndex") == 1
+
+
+def test_source_of_a_whole_text_before_another_keeps_to_it() -> None:
+    source = Citation(url="https://a.example", title="A")
+    parts = (Text(text="Cats", citations=(source,)), Text(text="Dogs"))
+    wire, losses = answered(Candidate(parts=parts, stop="stop"))
+    metadata = field(wire, "candidates", 0, "groundingMetadata")
+    assert field(metadata, "groundingSupports") == [support(0, 4, 0, text="Cats")]
+    assert losses == []
+    back = decode_response(wire)
+    assert (spans(back, 0), spans(back, 1)) == ([("https://a.example", 0, 4)], [])
+
+
+def test_source_that_bears_out_words_and_cites_at_large_comes_back_as_both() -> None:
+    retrieved: Wire = {"retrievedContext": {"title": "T", "text": "words", "fileSearchStore": "s"}}
+    response = grounded("Cats purr.", [retrieved, retrieved], support(0, 4, 1))
+    wire, losses = answered(response)
+    assert field(wire, "candidates", 0, "groundingMetadata", "groundingChunks") == [retrieved, retrieved]
+    assert [citation.end for citation in cited(decode_response(wire))] == [4, None]
+    assert losses == []
+
+
+def test_recited_source_without_offsets_in_a_later_text_is_a_loss() -> None:
+    recited = Citation(native={"uri": "https://a.example"}, dialect="gemini", at=("c",))
+    for parts, lost in (("a", []), ("ba", [("$.c", "citation", "approximated")])):
+        texts = tuple(Text(text=word, citations=(recited,) if word == "a" else ()) for word in parts)
+        assert answered(Candidate(parts=texts, stop="stop"))[1] == lost
 
 
 def test_citations_reach_chat_in_characters() -> None:

@@ -209,6 +209,18 @@ def test_signature_after_the_words_is_kept_though_it_says_nothing() -> None:
     assert losses == []
 
 
+def test_empty_text_goes_and_what_it_carries_for_others_is_a_loss() -> None:
+    said, losses = parts_of(Text(text="Hi"), Text(text="", signature=THEIRS, cache=Cache(), at=("x",)))
+    assert said == [{"text": "Hi"}]
+    assert losses == [("$.x", "reasoning_signature", "dropped"), ("$.x", "cache_control", "dropped")]
+
+
+def test_empty_text_with_a_field_of_geminis_own_is_kept() -> None:
+    said, losses = parts_of(Text(text="Hi"), Text(text="", extra={"gemini": {"partMetadata": {"a": 1}}}))
+    assert said == [{"text": "Hi"}, {"text": "", "partMetadata": {"a": 1}}]
+    assert losses == []
+
+
 # ---------------------------------------------------------------------------------------------------------- media
 MEDIA: dict[str, tuple[Wire, Media]] = {
     "picture": (

@@ -204,6 +204,12 @@ def test_summary_of_a_thought_is_said_as_the_thought() -> None:
     assert field(wire, "candidates", 0, "content", "parts") == [{"text": "a\n\nb", "thought": True}]
 
 
+def test_thought_with_a_summary_says_both_the_thought_first() -> None:
+    wire, losses = answered(Candidate(parts=(Reasoning(text="Hm", summary=("", "in short")),), stop="stop"))
+    assert field(wire, "candidates", 0, "content", "parts") == [{"text": "Hm\n\nin short", "thought": True}]
+    assert losses == []
+
+
 def test_picture_and_call_of_an_answer_keep_their_order() -> None:
     picture = Media(kind="image", mime="image/png", data=PNG)
     call = ToolCall(id="c1", name="look", arguments='{"n": 12345678901234567890123}')

@@ -15,6 +15,7 @@ from dragoman.schemas.ir import (
     Opaque,
     Part,
     Refusal,
+    Request,
     Text,
     ToolCall,
     ToolResult,
@@ -131,6 +132,20 @@ def test_media_of_a_result_stand_beside_the_object() -> None:
         "parts": [{"inlineData": {"mimeType": "image/png", "data": PNG}}],
     }
     assert losses == []
+
+
+def test_words_after_a_picture_are_said_before_it_and_reported() -> None:
+    picture = Media(kind="image", mime="image/png", data=PNG)
+    held, losses = said(ToolResult(call_id="c1", content=(Text(text="a"), picture, Text(text="b"))))
+    assert field(held, "response") == {"result": "a\nb"}
+    assert losses == [("$", "tool_result", "approximated")]
+
+
+def test_object_beside_a_part_that_nobody_knows_stays_an_object() -> None:
+    parts: list[JSON] = [{"xPart": 1}, {"inlineData": {"mimeType": "image/png", "data": PNG}}]
+    wire = again(Request(messages=(ASK, CALL, says(read({"a": 1}, parts=parts)))))
+    held = field(wire, "contents", 2, "parts", 0, "functionResponse")
+    assert held == {"id": "c1", "name": "look", "response": {"a": 1}, "parts": parts}
 
 
 def test_media_alone_stand_beside_an_empty_object() -> None:

@@ -166,8 +166,8 @@ def test_free_form_tool_is_a_function_with_one_text() -> None:
 
 
 LOST: dict[str, tuple[Tool, list[tuple[str, str, str]]]] = {
-    "strict": (Tool(name="f", strict=True, at=("tools", 0)), [("$.tools[0].strict", "strict", "dropped")]),
-    "not strict": (Tool(name="f", strict=False), [("$.strict", "strict", "dropped")]),
+    "strict": (Tool(name="f", strict=True, at=("tools", 0)), [("$.tools[0]", "strict", "dropped")]),
+    "not strict": (Tool(name="f", strict=False), [("$", "strict", "dropped")]),
     "cache": (Tool(name="f", cache=Cache()), [("$", "cache_control", "dropped")]),
     "namespace": (Tool(name="f", namespace="n"), [("$", "tool", "dropped")]),
     "name": (Tool(name="a b"), [("$", "tool", "approximated")]),
