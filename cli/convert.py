@@ -138,6 +138,8 @@ class _Run:
 def _run(values: Values, environment: Environment) -> int:
     asked = msgspec.convert(values, Asked)
     if asked.lists:
+        if asked.files:
+            raise Usage("--list takes no FILE", "leave out --list to convert")
         from dragoman.cli.listing import listing
 
         environment.write(listing(environment.width()).encode())

@@ -4,7 +4,8 @@
     >>> converted = convert_request(body, source="openai-chat", target="anthropic")
     >>> converted.body, converted.losses
 
-Everything raised is a `dragoman.schemas.errors.DragomanError`. Inputs are never changed.
+Everything raised is a `dragoman.schemas.errors.DragomanError`. Inputs are never changed; a result shares with its input
+what needed no change, so copy it before you edit it in place.
 """
 
 from __future__ import annotations

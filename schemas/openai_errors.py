@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from dragoman.schemas.failures import kind_of_failure
 from dragoman.schemas.fields import leftovers, nested, overlay
-from dragoman.schemas.ir import JSON, Error, ErrorKind, Wire
+from dragoman.schemas.ir import JSON, At, Error, ErrorKind, Wire
 from dragoman.schemas.jsontext import write_json
 from dragoman.schemas.losses import Losses
 from dragoman.schemas.narrow import text
 
 __all__ = ["decode_openai_error", "encode_openai_error"]
 
-_KNOWN = frozenset({"message", "type", "param", "code", "error", "msg", "detail"})
+_WORDS = ("type", "param", "code")
+_SAYS = ("message", "msg", "error", "detail")  # where an error may say its message, in this order
 _TYPES: dict[ErrorKind, str] = {
     "invalid_request": "invalid_request_error",
     "authentication": "authentication_error",
@@ -33,16 +34,26 @@ _TYPES: dict[ErrorKind, str] = {
 
 
 def decode_openai_error(wire: JSON, status: int | None, dialect: str) -> Error:
+    at: At = ()
     if isinstance(wire, list):
+        at = (0,) if len(wire) == 1 else ()
         wire = wire[0] if len(wire) == 1 else {"detail": wire}
     body: Wire = wire if isinstance(wire, dict) else {}
-    held = body.get("error", body.get("detail", wire))
+    key = next((name for name in ("error", "detail") if body.get(name) is not None), None)
+    held = wire if key is None else body[key]
     # The words of a flat body, or beside a mere text, are the error's own.
     fields: Wire = held if isinstance(held, dict) else body
-    native, code, message = text(fields.get("type")), fields.get("code"), _message(held)
+    said = next((name for name in _SAYS if fields.get(name)), key if fields is body else None)
+    message = _message(fields[said]) if said is not None else _message(None if isinstance(held, dict) else held)
+    native, code = text(fields.get("type")), fields.get("code")
     native = None if native == "error" else native
-    beside = None if fields is body else leftovers(body, _KNOWN, dialect)
-    inner = leftovers(fields, _KNOWN, dialect)
+    extra = leftovers(fields, _WORDS if said is None or _tells_more(fields[said]) else (*_WORDS, said), dialect)
+    if key is not None and fields is held:
+        beside = leftovers(body, (key, "type") if body.get("type") == "error" else (key,), dialect)
+        if beside is not None or isinstance((extra or {}).get(dialect, {}).get(key), dict):
+            extra = nested(beside, key, extra, dialect)  # told from the body on
+        else:
+            at = (*at, key)
     return Error(
         message=message,
         kind=kind_of_failure(status, native, code, message),
@@ -50,24 +61,31 @@ def decode_openai_error(wire: JSON, status: int | None, dialect: str) -> Error:
         native=native,
         code=code,
         param=text(fields.get("param")),
-        details=held if isinstance(held, list) else None,
         dialect=dialect,
-        at=("error",) if "error" in body and beside is None else (),
-        extra=inner if beside is None else nested(beside, "error", inner, dialect),
+        at=at,
+        extra=extra,
     )
 
 
-def _message(held: JSON) -> str:
-    if isinstance(held, dict):
-        held = held.get("message") or held.get("msg") or held.get("error") or held.get("detail")
-    if isinstance(held, list):
-        return "; ".join(_said(item) for item in held)
-    return held if isinstance(held, str) else "" if held is None else write_json(held).decode()
+def _message(said: JSON) -> str:
+    if isinstance(said, list):
+        return "; ".join(map(_complaint, said))
+    return said if isinstance(said, str) else "" if said is None else write_json(said).decode()
 
 
-def _said(item: JSON) -> str:
+def _complaint(item: JSON) -> str:
+    """Return one of several complaints: FastAPI says what is wrong, and where."""
     said = item.get("msg") if isinstance(item, dict) else item
-    return said if isinstance(said, str) else write_json(item).decode()
+    if not isinstance(said, str):
+        return write_json(item).decode()
+    place = item.get("loc") if isinstance(item, dict) else None
+    steps = [str(step) for step in place if isinstance(step, (str, int))] if isinstance(place, list) else []
+    return f"{'.'.join(steps)}: {said}" if steps else said
+
+
+def _tells_more(said: JSON) -> bool:
+    """Say whether there is more to a list of complaints than their words."""
+    return isinstance(said, list) and not all(isinstance(item, str) for item in said)
 
 
 def encode_openai_error(error: Error, losses: Losses, dialect: str) -> Wire:

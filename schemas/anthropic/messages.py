@@ -115,6 +115,8 @@ def _encode_turn(message: Message, losses: Losses) -> Wire | None:
         blocks = [block for part in parts if (block := _encode_said(part, message.role, losses)) is not None]
     if not blocks:
         dropped_fields(message, losses, "Claude takes no empty message")
+        if message.role == "user" and all(isinstance(part, Text) and not part.text for part in parts):
+            losses.dropped(message.at, "text", "Claude takes no empty message", severity="advisory")
         return None
     wire: Wire = {"role": message.role, "content": encode_content(blocks)}
     return wire if message.extra is None else overlay(wire, message, NAME)

@@ -45,7 +45,7 @@ def _generation(family: str, version: tuple[int, int]) -> Model:
     return Model(
         temperature_and_top_p=version < (4, 1),
         sampling=version < (4, 7),
-        budget=version < (4, 7),
+        budget=(3, 7) <= version < (4, 7),
         adaptive=version >= (4, 6),
         instructions_amid=version >= (4, 8) and not (family == "sonnet" and version == (5, 0)),
         max_tokens=16384 if version >= (3, 7) else 8192 if version >= (3, 5) else 4096,

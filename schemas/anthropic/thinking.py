@@ -1,8 +1,8 @@
 """Thinking and effort ↔ the reasoning policy.
 
 Claude takes a budget (`enabled`), or decides itself under an effort (`adaptive`); which of them depends on the model.
-A budget is at least 1024 and below max_tokens, and is not taken with a forced tool, nor amid a turn that began without
-thinking. https://platform.claude.com/docs/en/build-with-claude/extended-thinking
+Neither is taken with a forced tool. A budget is at least 1024 and below max_tokens, and is not taken amid a turn that
+began without thinking. https://platform.claude.com/docs/en/build-with-claude/extended-thinking
 """
 
 from __future__ import annotations
@@ -53,10 +53,11 @@ def knows_thinking(held: JSON) -> bool:
 # ------------------------------------------------------------------------------------------------------ IR → wire
 def encode_thinking(policy: ReasoningPolicy, wire: Wire, model: Model, losses: Losses) -> None:
     """Add thinking and effort to a request, a new object that has its messages, its tools and its max_tokens."""
-    effort = _effort(policy, losses)
+    effort = _known(policy.effort)
     thinking: Wire | None = None
     if is_off(policy):
         thinking = {"type": "disabled"}
+        _report_effort(policy, losses)
     elif is_on(policy) or policy.budget is not None:
         thinking, effort = _switched_on(policy, effort, wire, model, losses)
     if policy.summary is not None:
@@ -68,51 +69,70 @@ def encode_thinking(policy: ReasoningPolicy, wire: Wire, model: Model, losses: L
         wire["output_config"] = {"effort": effort, **(config if isinstance(config, dict) else {})}
 
 
-def _effort(policy: ReasoningPolicy, losses: Losses) -> str | None:
+def _known(effort: str | None) -> str | None:
+    """Return the effort as Claude calls it, None where it has none of this name."""
+    return "low" if effort == "minimal" else effort if effort in _EFFORTS else None
+
+
+def _report_effort(policy: ReasoningPolicy, losses: Losses) -> None:
+    """Report an effort that is said otherwise, or not at all."""
     said = policy.effort
-    if said is None or said == "none" or said in _EFFORTS:
-        return None if said == "none" else said
     if said == "minimal":
         losses.approximated(policy.at, "reasoning_config", "Claude's least effort is low")
-        return "low"
-    losses.dropped(policy.at, "reasoning_config", f"Claude knows no effort of this name: {show(said)}")
-    return None
+    elif said not in (None, "none", *_EFFORTS):
+        losses.dropped(policy.at, "reasoning_config", f"Claude knows no effort of this name: {show(said)}")
 
 
 def _switched_on(
     policy: ReasoningPolicy, effort: str | None, wire: Wire, model: Model, losses: Losses
 ) -> tuple[Wire | None, str | None]:
     """Return thinking and effort in the way that the model takes."""
+    if not (model.budget or model.adaptive):
+        losses.dropped(policy.at, "reasoning_config", "this Claude does not think")
+        return None, None
     budget = policy.budget if policy.budget is not None and policy.budget > 0 else None
-    if model.adaptive and (budget is None or not model.budget):
-        if policy.enabled is None and policy.budget is None and model.sampling and refused_beside_thinking(wire):
-            return None, effort  # an effort is taken without thinking, too, and leaves room for the sampling
-        if policy.budget is not None:
-            losses.approximated(policy.at, "reasoning_config", "this Claude takes no budget; it decides itself")
-            effort = effort or _known(effort_of(policy))
-        return {"type": "adaptive"}, effort
-    if budget is None:
-        budget = budget_of(policy) if policy.effort is not None else None
-        budget = budget or _room(wire, model)
-        losses.approximated(policy.at, "reasoning_config", f"this Claude takes a budget: {max(budget, _LEAST)} tokens")
-        effort = None
-    reason = _hindrance(wire)
+    adaptive = model.adaptive and (budget is None or not model.budget)
+    if adaptive or budget is not None:
+        _report_effort(policy, losses)
+    if adaptive:
+        return _adaptive(policy, effort, wire, model, losses)
+    reason = _forced(wire) or _amid(wire)
     if reason is not None:
         losses.dropped(policy.at, "reasoning_config", f"Claude takes no budget for thinking {reason}")
+        return None, None if budget is None else effort
+    fitted = _fitted(budget or _room(policy, wire, model), wire, losses)
+    if budget is None:
+        losses.approximated(policy.at, "reasoning_config", f"this Claude takes a budget: {fitted} tokens")
+        effort = None
+    elif fitted != budget:
+        losses.approximated(policy.at, "reasoning_config", f"{fitted} tokens in place of {budget}, to fit")
+    return {"type": "enabled", "budget_tokens": fitted}, effort
+
+
+def _adaptive(
+    policy: ReasoningPolicy, effort: str | None, wire: Wire, model: Model, losses: Losses
+) -> tuple[Wire | None, str | None]:
+    """Return thinking that Claude measures out itself. An effort is taken without thinking, too."""
+    if policy.enabled is None and policy.budget is None and model.sampling and refused_beside_thinking(wire):
+        return None, effort  # it leaves room for the sampling
+    if policy.budget is not None:
+        effort = effort or _known(effort_of(policy))
+    reason = _forced(wire)
+    if reason is not None:
+        losses.dropped(policy.at, "reasoning_config", f"Claude does not think {reason}")
         return None, effort
-    return {"type": "enabled", "budget_tokens": _fitted(budget, policy, wire, losses)}, effort
+    if policy.budget is not None:
+        losses.approximated(policy.at, "reasoning_config", "this Claude takes no budget; it decides itself")
+    return {"type": "adaptive"}, effort
 
 
-def _known(effort: str | None) -> str | None:
-    return "low" if effort == "minimal" else effort
+def _room(policy: ReasoningPolicy, wire: Wire, model: Model) -> int:
+    """Return the budget that the effort stands for. Where nothing says how much: half of what may be said in all."""
+    budget = budget_of(policy) or 0
+    return budget if budget > 0 else (count(wire.get("max_tokens")) or model.max_tokens) // 2
 
 
-def _room(wire: Wire, model: Model) -> int:
-    """Return a budget where nothing says how much: half of what may be said in all."""
-    return (count(wire.get("max_tokens")) or model.max_tokens) // 2
-
-
-def _fitted(budget: int, policy: ReasoningPolicy, wire: Wire, losses: Losses) -> int:
+def _fitted(budget: int, wire: Wire, losses: Losses) -> int:
     """Return the budget within its bounds. Where max_tokens leaves no room for the least budget, it is raised."""
     most = count(wire.get("max_tokens")) or 0
     fitted = max(budget, _LEAST)
@@ -121,16 +141,18 @@ def _fitted(budget: int, policy: ReasoningPolicy, wire: Wire, losses: Losses) ->
     if fitted >= most:
         wire["max_tokens"] = _LEAST * 2
         losses.approximated(losses.place("max_tokens"), "max_tokens", "raised above the least budget for thinking")
-    if fitted != budget:
-        losses.approximated(policy.at, "reasoning_config", f"{fitted} tokens in place of {budget}, to fit")
     return fitted
 
 
-def _hindrance(wire: Wire) -> str | None:
-    """Return why a budget for thinking would be refused."""
+def _forced(wire: Wire) -> str | None:
+    """Return why no thinking at all would be taken."""
     choice = wire.get("tool_choice")
-    if isinstance(choice, dict) and choice.get("type") in ("any", "tool"):
-        return "while a tool is forced"
+    forced = isinstance(choice, dict) and choice.get("type") in ("any", "tool")
+    return "while a tool is forced" if forced else None
+
+
+def _amid(wire: Wire) -> str | None:
+    """Return why a budget for thinking would be refused."""
     messages = [message for message in objects(wire.get("messages")) if message.get("role") != "system"]
     if len(messages) < 2 or not any(block.get("type") == "tool_result" for block in objects(messages[-1]["content"])):
         return None

@@ -72,6 +72,7 @@ DIALECT = Dialect(
     wrappers=frozenset(
         {
             "error",
+            "detail",
             "json_schema",
             "message",
             "function",

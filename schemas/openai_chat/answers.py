@@ -6,7 +6,11 @@ Thoughts have three names among vendors. https://platform.openai.com/docs/api-re
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
+from itertools import accumulate
+
+from msgspec.structs import replace
 
 from dragoman.schemas.arguments import arguments_text
 from dragoman.schemas.fields import leftovers, nested, overlay
@@ -74,7 +78,9 @@ def decode_answer(wire: Wire, at: At, pairing: Pairing) -> Message:
     elif wire.get("annotations"):
         known = known - {"annotations"}
     calls = _calls(wire.get("tool_calls"), at, pairing)
-    old = _old_calls(wire.get("function_call"), (*at, "function_call"), pairing)
+    old = tuple(_old_calls(wire.get("function_call"), (*at, "function_call"), pairing))
+    if not old and wire.get("function_call"):
+        known = known - {"function_call"}
     parts = (*_thoughts(wire, at), *spoken, *_asides(wire, at), *calls, *old)
     return Message(role="assistant", parts=parts, at=at, extra=leftovers(wire, known, NAME))
 
@@ -97,12 +103,36 @@ def _thoughts(wire: Wire, at: At) -> Iterable[Part]:
 
 
 def _with_citations(parts: tuple[Part, ...], last: Text, wire: Wire, at: At) -> tuple[Part, ...]:
-    """Put the message's annotations on its last text, where the IR has them."""
+    """Put the message's annotations on its text, where the IR has them; on the last one where they do not say which."""
     notes = objects(wire.get("annotations"))
     if not notes:
         return parts
     cited = tuple(_citation(note, (*at, "annotations", index)) for index, note in enumerate(notes))
+    if len(parts) > 1:
+        return _spread(parts, cited)
     return (*parts[:-1], Text(text=last.text, citations=cited, cache=last.cache, at=last.at, extra=last.extra))
+
+
+def _spread(parts: tuple[Part, ...], cited: Iterable[Citation]) -> tuple[Part, ...]:
+    """Put each citation on its own one of several texts: they are one to the offsets, which the IR counts anew."""
+    holders = [index for index, part in enumerate(parts) if isinstance(part, Text)]
+    lengths = (len(part.text) for part in parts if isinstance(part, Text))
+    starts = list(accumulate(lengths, initial=0))[:-1]
+    held: dict[int, list[Citation]] = {}
+    for citation in cited:
+        nth = len(holders) - 1 if citation.start is None else max(bisect_right(starts, citation.start) - 1, 0)
+        held.setdefault(holders[nth], []).append(_moved(citation, starts[nth]))
+    return tuple(
+        replace(part, citations=tuple(held[index])) if index in held and isinstance(part, Text) else part
+        for index, part in enumerate(parts)
+    )
+
+
+def _moved(citation: Citation, offset: int) -> Citation:
+    if citation.start is None or not offset:
+        return citation
+    end = None if citation.end is None else max(citation.end - offset, 0)
+    return replace(citation, start=citation.start - offset, end=end)
 
 
 def _citation(wire: Wire, at: At) -> Citation:
@@ -282,6 +312,8 @@ class _Answer:
         if part.text or not self._content:
             self._content.append(encode_text(part, self._losses))
             self._length += len(part.text)
+        elif part.signature is not None or part.cache is not None:
+            encode_text(part, self._losses)  # an empty text beside others is not said; what it carried is reported
 
     def _cite(self, citation: Citation, part: Text) -> None:
         own = citation.native if citation.dialect == NAME else None
@@ -294,7 +326,7 @@ class _Answer:
                 self._losses.approximated(citation.at or part.at, "citation", reason)
 
     def _thought(self, part: Reasoning) -> None:
-        said = part.text or "\n\n".join(part.summary)
+        said = "\n\n".join(filter(None, (*part.summary, part.text))) if part.summary else part.text
         if part.signature is not None:
             self._losses.dropped(part.at, "reasoning_signature", f"only {part.signature.dialect} can read it")
         if not said:

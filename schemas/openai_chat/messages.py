@@ -7,7 +7,7 @@ turn before its calls. https://platform.openai.com/docs/api-reference/chat/creat
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from dragoman.schemas.fields import leftovers, overlay
 from dragoman.schemas.ir import JSON, At, Media, Message, Role, Text, ToolCall, ToolResult, Wire
@@ -26,6 +26,7 @@ from dragoman.schemas.openai_chat.parts import (
     unmarked,
 )
 from dragoman.schemas.pairing import Pairing
+from dragoman.schemas.pairs import with_pairs
 from dragoman.schemas.spelling import fit_id
 from dragoman.schemas.turns import answers_joined, plain_text
 
@@ -98,10 +99,10 @@ def _decode_result(wire: Wire, at: At, pairing: Pairing) -> Message:
 
 
 # ------------------------------------------------------------------------------------------------------ IR → wire
-def encode_messages(instructions: Iterable[Message], messages: Iterable[Message], losses: Losses) -> list[JSON]:
+def encode_messages(instructions: Iterable[Message], messages: Sequence[Message], losses: Losses) -> list[JSON]:
     wires: list[JSON] = []
     called: set[str] = set()
-    for message in (*instructions, *answers_joined(messages)):
+    for message in (*instructions, *answers_joined(with_pairs(messages, losses, "chat"))):
         said = plain_text(message.parts) if message.extra is None else None
         if said is not None:
             wires.append({"role": message.role, "content": said})

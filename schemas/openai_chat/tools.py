@@ -123,10 +123,10 @@ def _choice(held: Wire, at: At) -> ToolChoice | None:
     named = inner if isinstance(inner, dict) else held
     name = text(named.get("name"))
     extra = leftovers(held, ("type", "name", key), NAME)
-    if name is None:
-        return ToolChoice(mode="required", builtin=builtin_kind(key), at=at, extra=extra) if kind == key else None
     if isinstance(inner, dict):
         extra = nested(extra, key, leftovers(inner, ("name",), NAME), NAME)
+    if name is None:
+        return ToolChoice(mode="required", builtin=builtin_kind(key), at=at, extra=extra) if kind == key else None
     return ToolChoice(mode="required", names=(name,), at=at, extra=extra)
 
 

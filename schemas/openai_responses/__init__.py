@@ -39,6 +39,6 @@ DIALECT = Dialect(
     },
     wrappers=frozenset(
         {"namespace", "additional_tools", "text", "input_audio", "stream_options", "incomplete_details"}
-        | {"input_tokens_details", "output_tokens_details", "format", "error"}
+        | {"input_tokens_details", "output_tokens_details", "format", "error", "detail"}
     ),
 )

@@ -18,6 +18,7 @@ from dragoman.schemas.openai_responses.tools import (
     encode_tool_choice,
     encode_tools,
 )
+from dragoman.schemas.pairs import all_answered, with_pairs
 from dragoman.schemas.reasoning import EFFORTS, effort_of, is_off
 from dragoman.schemas.spelling import fit_name
 from dragoman.schemas.strictness import fits_strict
@@ -143,7 +144,7 @@ def _output(said: JSON) -> OutputFormat | None:
     if not isinstance(said, dict):
         return None
     if said.get("type") == "json_object":
-        return OutputFormat(at=at)
+        return OutputFormat(at=at, extra=leftovers(said, ("type",), NAME))
     if said.get("type") != "json_schema":
         return None
     schema = said.get("schema")
@@ -214,7 +215,10 @@ def _encode_conversation(request: Request, wire: Wire, added: list[Wire], losses
         if said.signature is not None:
             losses.dropped(said.at, "reasoning_signature", f"only {said.signature.dialect} can read it")
     kept = any(continuation.dialect == NAME for continuation in request.continuations)
-    items = encode_messages((*leading, *request.messages), losses, kept=kept)
+    said = request.messages
+    if not kept and not all_answered(said):
+        said = with_pairs(said, losses, "responses")
+    items = encode_messages((*leading, *said), losses, kept=kept)
     wire["input"] = list[JSON]([*added, *items])
 
 

@@ -271,3 +271,13 @@ def test_missing_file_stops_before_anything_is_written(tmp_path: Path) -> None:
 
 def test_place_that_cannot_be_written_is_73(tmp_path: Path) -> None:
     assert convert("-o", str(tmp_path / "no" / "out"), body=REQUEST).status == 73
+
+
+def test_list_takes_no_file() -> None:
+    done = invoke("convert", "x.json", "--list")
+    assert done.status == 2
+    assert "--list takes no FILE" in done.err
+
+
+def test_summary_of_a_refusal_does_not_sound_like_success() -> None:
+    assert "not converted; refused" in convert("--on-loss", "refuse-any", body=LOSSY).err

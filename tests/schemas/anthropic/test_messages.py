@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dragoman.schemas.anthropic.request import decode_request, encode_request
+from dragoman.schemas.anthropic.request import PLACES, decode_request, encode_request
 from dragoman.schemas.ir import JSON, Media, Message, Reasoning, Request, Text, Wire
 from dragoman.schemas.losses import Losses
 from tests.schemas.anthropic.speaking import PNG, asked, asking, called, result_of, say, user
@@ -77,7 +77,7 @@ def test_instructions_alone_are_said_by_the_user() -> None:
 def test_silence_is_broken_with_a_word() -> None:
     wire, losses = say(talk(user("")))
     assert wire["messages"] == [{"role": "user", "content": "Continue."}]
-    assert features(losses) == [("text", "synthesized")]
+    assert features(losses) == [("text", "dropped"), ("text", "synthesized")]
 
 
 # ------------------------------------------------------------------------------------------ instructions amid the talk
@@ -161,6 +161,16 @@ def test_blank_text_is_left_out(said: str) -> None:
     wire, losses = say(talk(user(said, "a")))
     assert wire["messages"] == [{"role": "user", "content": "a"}]
     assert features(losses) == ([("text", "dropped")] if said else [])
+
+
+@pytest.mark.parametrize("content", ["", [], [{"type": "text", "text": ""}]])
+def test_empty_turn_of_the_users_is_reported_as_it_vanishes(content: JSON) -> None:
+    messages: list[JSON] = [{"role": role, "content": "a"} for role in ("user", "assistant")]
+    losses = Losses(PLACES)
+    wire = encode_request(decode_request(asking(messages=[*messages, {"role": "user", "content": content}])), losses)
+    assert [role for role, _ in turns_of(wire)] == ["user", "assistant"]
+    found = [(loss.path, loss.feature, loss.action, loss.severity) for loss in losses.found]
+    assert found == [("$.messages[2]", "text", "dropped", "advisory")]
 
 
 def test_blank_answer_is_no_message() -> None:

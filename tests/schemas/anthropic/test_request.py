@@ -223,7 +223,10 @@ def test_setting_that_claude_does_not_have_is_reported(name: str, value: Any, fe
     assert [(found, action) for _, found, action in lost(with_settings(**{name: value}))] == [(feature, "dropped")]
 
 
-@pytest.mark.parametrize("setting", [{"n": 1}, {"logprobs": False}, {"frequency_penalty": 0}, {"parallel_tools": True}])
+@pytest.mark.parametrize(
+    "setting",
+    [{"n": 1}, {"logprobs": False}, {"frequency_penalty": 0}, {"parallel_tools": True}],
+)
 def test_setting_that_says_the_default_is_no_loss(setting: dict[str, Any]) -> None:
     assert lost(with_settings(**setting)) == []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dragoman.schemas.anthropic.models import model_of
-from dragoman.schemas.anthropic.request import decode_request
+from dragoman.schemas.anthropic.request import decode_request, encode_request
 from dragoman.schemas.ir import (
     JSON,
     Message,
@@ -18,6 +18,7 @@ from dragoman.schemas.ir import (
     ToolChoice,
     Wire,
 )
+from dragoman.schemas.losses import Losses
 from tests.schemas.anthropic.speaking import asked, asking, called, result_of, say, user
 
 SIGNED = Reasoning(text="hm", signature=Opaque("anthropic", "c2ln"), dialect="anthropic")
@@ -180,6 +181,40 @@ def test_limit_is_raised_above_the_least_budget() -> None:
     assert {feature for feature, _ in losses} == {"max_tokens", "reasoning_config"}
 
 
+@pytest.mark.parametrize("policy", [ReasoningPolicy(effort="minimal"), ReasoningPolicy(budget=4096)])
+@pytest.mark.parametrize("model", ["claude-3-5-haiku-latest", "claude-3-opus-latest", "claude-2.1"])
+def test_models_before_thinking_get_none(model: str, policy: ReasoningPolicy) -> None:
+    assert thinking(policy, model=model) == ({}, [("reasoning_config", "dropped")])
+
+
+def reasons(policy: ReasoningPolicy, model: str, *messages: Message) -> list[str]:
+    losses = Losses()
+    settings = Parameters(max_tokens=8000)
+    request = Request(model=model, messages=messages or (user("a"),), parameters=settings, reasoning=policy)
+    encode_request(request, losses)
+    return [loss.reason for loss in losses.found if loss.feature == "reasoning_config"]
+
+
+@pytest.mark.parametrize(
+    ("effort", "tokens"), [("minimal", 1024), ("low", 1024), ("high", 6000), ("heroic", 4000), (None, 4000)]
+)
+def test_budget_in_place_of_an_effort_is_reported_once_as_it_is_said(effort: str | None, tokens: int) -> None:
+    policy = ReasoningPolicy(enabled=True, effort=effort)
+    assert reasons(policy, "claude-sonnet-4-5") == [f"this Claude takes a budget: {tokens} tokens"]
+
+
+def test_effort_that_comes_to_nothing_is_reported_once() -> None:
+    amid = (user("a"), asked(called()), user(result_of("c1", "x")))
+    lost = ["Claude takes no budget for thinking amid a turn that began without it"]
+    assert reasons(ReasoningPolicy(effort="minimal"), "claude-sonnet-4-5", *amid) == lost
+
+
+def test_budget_that_gives_way_to_a_forced_tool_as_an_effort_is_reported_once() -> None:
+    wire, losses = thinking(ReasoningPolicy(budget=4096), model="claude-opus-4-7", choice=FORCED)
+    assert wire == {"output_config": {"effort": "medium"}}
+    assert losses == [("reasoning_config", "dropped")]
+
+
 # -------------------------------------------------------------------------------------------- what does not go together
 FORCED = ToolChoice(mode="required", names=("look",))
 
@@ -190,8 +225,13 @@ def test_budget_gives_way_to_a_forced_tool() -> None:
     assert losses == [("reasoning_config", "dropped")]
 
 
-def test_adaptive_thinking_goes_with_a_forced_tool() -> None:
-    assert thinking(ReasoningPolicy(effort="low"), choice=FORCED)[1] == []
+@pytest.mark.parametrize("model", ["claude-opus-4-6", "claude-opus-4-7", "gpt-5"])
+def test_adaptive_thinking_gives_way_to_a_forced_tool_and_the_effort_stays(model: str) -> None:
+    for choice in (FORCED, ToolChoice(mode="required")):
+        wire, losses = thinking(ReasoningPolicy(effort="high"), model=model, choice=choice)
+        assert wire == {"output_config": {"effort": "high"}}
+        assert losses == [("reasoning_config", "dropped")]
+    assert thinking(ReasoningPolicy(effort="high"), model=model, choice=ToolChoice(mode="auto"))[1] == []
 
 
 def test_budget_is_not_said_amid_a_turn_that_began_without_thinking() -> None:
@@ -227,9 +267,11 @@ def test_effort_alone_leaves_room_for_the_temperature() -> None:
 
 # --------------------------------------------------------------------------------------------------------------- models
 NAMES = {
-    "claude-2.1": (True, True, True, False, False),
-    "claude-instant-1.2": (True, True, True, False, False),
-    "claude-3-haiku-20240307": (True, True, True, False, False),
+    "claude-2.1": (True, True, False, False, False),
+    "claude-instant-1.2": (True, True, False, False, False),
+    "claude-3-haiku-20240307": (True, True, False, False, False),
+    "claude-3-5-haiku-latest": (True, True, False, False, False),
+    "claude-3-7-sonnet-latest": (True, True, True, False, False),
     "claude-sonnet-4-20250514": (True, True, True, False, False),
     "us.anthropic.claude-opus-4-1-20250805-v1:0": (False, True, True, False, False),
     "claude-sonnet-4-5@20250929": (False, True, True, False, False),

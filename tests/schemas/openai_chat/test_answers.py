@@ -318,3 +318,38 @@ def test_call_that_the_vendor_ran_is_no_function_call() -> None:
         {"role": "assistant", "content": None},
         [("builtin_call", "dropped")],
     )
+
+
+# ---------------------------------------------------------------------------------------------- what used to go unseen
+def test_summary_of_thoughts_is_said_beside_them() -> None:
+    wire, losses = answered(Reasoning(text="Deep.", summary=("In short.", "So."), dialect="openai-responses"))
+    assert wire["reasoning_content"] == "In short.\n\nSo.\n\nDeep."
+    assert losses == []
+
+
+def test_empty_text_beside_others_reports_what_it_carried() -> None:
+    signed = Text(text="", signature=Opaque(dialect="gemini", value="c2ln"), cache=Cache())
+    wire, losses = replayed(Text(text="Hi"), signed, Text(text=""))
+    assert wire["content"] == "Hi"
+    assert losses == [("reasoning_signature", "dropped"), ("cache_control", "dropped")]
+
+
+def test_old_call_without_a_name_is_kept_as_it_is() -> None:
+    assert extra(content="Hi", function_call={"x": 1}) == {"function_call": {"x": 1}}
+    assert extra(content="Hi", function_call=None, x=1) == {"x": 1}
+
+
+def test_citations_go_to_the_one_of_several_texts_that_they_are_about() -> None:
+    texts: list[JSON] = [{"type": "text", "text": "Hello"}, {"type": "text", "text": "World"}]
+    notes: list[JSON] = [
+        {"type": "url_citation", "url_citation": {"url": "a", "start_index": 1, "end_index": 5}},
+        {"type": "url_citation", "url_citation": {"url": "b", "start_index": 5, "end_index": 10}},
+        {"type": "url_citation", "url_citation": {"url": "c", "start_index": -1, "end_index": 1}},
+        {"type": "url_citation", "url_citation": {"url": "d"}},
+    ]
+    spans = [
+        [(note.url, note.start, note.end) for note in part.citations]
+        for part in read(content=texts, annotations=notes)
+        if isinstance(part, Text)
+    ]
+    assert spans == [[("a", 1, 5), ("c", -1, 1)], [("b", 0, 5), ("d", None, None)]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dragoman.schemas import convert_error
 from dragoman.schemas.ir import JSON, Error, ErrorKind, Wire
 from dragoman.schemas.losses import Losses
 from dragoman.schemas.openai_chat.errors import decode_error, encode_error
@@ -30,7 +31,9 @@ def test_error_is_read() -> None:
         ({"error": "No."}, "No."),
         ({"message": "No."}, "No."),
         ({"detail": "No."}, "No."),
-        ({"detail": [{"loc": ["body"], "msg": "a"}, {"msg": "b"}, {"x": 1}]}, 'a; b; {"x":1}'),
+        ({"detail": [{"loc": ["body"], "msg": "a"}, {"msg": "b"}, {"x": 1}]}, 'body: a; b; {"x":1}'),
+        ({"detail": [{"loc": ["body", "tools", 0], "msg": "Field required"}]}, "body.tools.0: Field required"),
+        ({"statusCode": 400, "message": "No.", "error": "Bad Request"}, "No."),
         ([{"error": {"message": "No."}}], "No."),
         ({"error": {"error": "No."}}, "No."),
         ({"error": {"code": 7}}, ""),
@@ -73,3 +76,39 @@ def test_what_chat_has_no_place_for_is_reported() -> None:
 def test_kind_is_told_by_the_type(kind: ErrorKind) -> None:
     body = encode_error(Error(message="No.", kind=kind, dialect="anthropic", native="x"), Losses())
     assert decode_error(body, None).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("body", "paths"),
+    [
+        ({"detail": [{"loc": ["body", "model"], "msg": "Field required", "type": "missing"}]}, ["$.detail"]),
+        ({"error": [{"msg": "No.", "x": 1}]}, ["$.error"]),
+        ({"error": {"message": "No.", "detail": "why"}}, ["$.error.detail"]),
+        ({"error": {"message": "No.", "error": {"x": 1}}}, ["$.error.error.x"]),
+        ({"detail": {"message": "No.", "code": "c", "x": 1}}, ["$.detail.code", "$.detail.x"]),
+        ({"detail": {"message": "No.", "x": 1}, "y": 2}, ["$.y", "$.detail.x"]),
+        ({"error": "Bad Request", "message": "No."}, ["$.error"]),
+        ({"error": "No.", "code": "c"}, ["$.code"]),
+        ([{"error": {"message": "No.", "code": "c"}}], ["$[0].error.code"]),
+        ({"type": "error", "error": {"message": "No."}}, []),
+        ({"detail": ["No.", "Never."]}, []),
+    ],
+)
+def test_what_is_no_message_is_reported_where_it_stands(body: JSON, paths: list[str]) -> None:
+    losses = convert_error(body, source="openai-chat", target="anthropic", status=400).losses
+    assert [loss.path for loss in losses] == paths
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"detail": [{"loc": ["body"], "msg": "a", "x": 1}]},
+        {"detail": {"message": "No.", "x": 1}, "y": 2},
+        {"error": {"message": "No.", "error": {"x": 1}}},
+        {"error": "Bad Request", "message": "No."},
+    ],
+)
+def test_odd_shapes_say_the_same_when_read_again(body: JSON) -> None:
+    error = decode_error(body, 400)
+    again = decode_error(encode_error(error, Losses()), 400)
+    assert (again.message, again.extra) == (error.message, error.extra)

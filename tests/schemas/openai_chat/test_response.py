@@ -200,6 +200,13 @@ def test_stop_is_said_in_chats_words(fields: Wire, finish: str, losses: int) -> 
     assert [feature for _, feature, _ in found] == ["finish_reason"] * losses
 
 
+def test_refusal_beside_a_call_is_no_plain_end() -> None:
+    call = ToolCall(id="call_1", name="look", arguments="{}")
+    wire, losses = said(answer(Refusal(text="No."), call, stop="refusal"))
+    assert first_choice(wire)["finish_reason"] == "content_filter"
+    assert [feature for _, feature, _ in losses] == ["finish_reason"]
+
+
 def test_refusal_in_words_ends_with_a_plain_stop() -> None:
     wire, losses = said(answer(Refusal(text="No."), stop="refusal"))
     assert first_choice(wire)["finish_reason"] == "stop"

@@ -219,3 +219,9 @@ def test_choosing_none_of_some_tools_is_choosing_none() -> None:
 )
 def test_choice_that_chat_cannot_make_is_reported(choice: ToolChoice, tools: tuple[AnyTool, ...], losses: int) -> None:
     assert chosen(choice, *tools) == (None, [("tool_choice", "dropped")] * losses)
+
+
+def test_choice_without_a_name_keeps_what_it_says() -> None:
+    choice = decode_tool_choice({"tool_choice": {"type": "function", "function": {"x": 1}}})
+    assert choice is not None
+    assert choice.extra == {"openai-chat": {"function": {"x": 1}}}

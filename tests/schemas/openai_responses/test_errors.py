@@ -19,7 +19,7 @@ SHAPES: dict[str, tuple[JSON, str]] = {
     "flat": ({"message": "No.", "type": "x"}, "No."),
     "as an event": ({"type": "error", "code": "x", "message": "No.", "sequence_number": 3}, "No."),
     "in detail": ({"detail": "No."}, "No."),
-    "in details": ({"detail": [{"msg": "a", "loc": ["x"]}, {"msg": "b"}]}, "a; b"),
+    "in details": ({"detail": [{"msg": "a", "loc": ["x"]}, {"msg": "b"}]}, "x: a; b"),
     "in several": ([{"msg": "a"}, {"msg": "b"}], "a; b"),
     "nested": ({"error": {"error": "No."}}, "No."),
     "plain": ("No.", "No."),

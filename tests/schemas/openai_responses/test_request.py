@@ -341,3 +341,10 @@ def test_unknown_fields_are_reported_by_name_elsewhere() -> None:
 def test_same_dialect_gives_the_document_itself() -> None:
     body: Wire = {"model": "m", "input": "Hi", "x": [1]}
     assert convert_request(body, source="responses", target="openai_responses").body is body
+
+
+def test_unknown_field_of_json_mode_is_reported_elsewhere_and_returns() -> None:
+    wire: Wire = {"model": "m", "input": "JSON", "text": {"format": {"type": "json_object", "x": 1}}}
+    losses = convert_request(wire, source=NAME, target="ollama").losses
+    assert "$.text.format.x" in [loss.path for loss in losses]
+    assert returned(wire)["text"] == wire["text"]
