@@ -22,7 +22,7 @@ def is_exact(schema: Wire) -> bool:
     return schema.get("type") == "object" and _is_exact(schema, 0)
 
 
-def fits_strict(schema: Wire) -> bool:
+def fits_strict(schema: JSON) -> bool:
     """Tell whether OpenAI's strict mode takes a schema that another vendor's took.
 
     A schema that is not even closed was written for a server that minds neither, and is passed on as it is.

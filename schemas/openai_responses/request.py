@@ -6,6 +6,8 @@ conversation, a stored prompt) is a continuation. https://platform.openai.com/do
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from dragoman.schemas.fields import leftovers, nested, overlay, parameters, places, sort_out, write_parameters
 from dragoman.schemas.ir import JSON, Continuation, Extra, Message, OutputFormat, ReasoningPolicy, Request, Text, Wire
 from dragoman.schemas.losses import Losses
@@ -215,10 +217,10 @@ def _encode_conversation(request: Request, wire: Wire, added: list[Wire], losses
         if said.signature is not None:
             losses.dropped(said.at, "reasoning_signature", f"only {said.signature.dialect} can read it")
     kept = any(continuation.dialect == NAME for continuation in request.continuations)
-    said = request.messages
-    if not kept and not all_answered(said):
-        said = with_pairs(said, losses, "responses")
-    items = encode_messages((*leading, *said), losses, kept=kept)
+    messages: Sequence[Message] = request.messages
+    if not kept and not all_answered(messages):
+        messages = with_pairs(messages, losses, "responses")
+    items = encode_messages((*leading, *messages), losses, kept=kept)
     wire["input"] = list[JSON]([*added, *items])
 
 

@@ -18,7 +18,8 @@ from dragoman.schemas.ir import (
     ToolChoice,
     Wire,
 )
-from dragoman.schemas.openai_responses.tools import decode_tool_choice, decode_tools, fits_strict
+from dragoman.schemas.openai_responses.tools import decode_tool_choice, decode_tools
+from dragoman.schemas.strictness import fits_strict
 from tests.schemas.openai_responses.speaking import NAME, USER, asking, returned, say
 
 SCHEMA: Wire = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
