@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from dragoman.schemas.ir import ErrorKind
+from dragoman.schemas.ir import At, Error, ErrorKind
 
-__all__ = ["kind_of_failure", "status_of"]
+__all__ = ["field_at", "kind_of_failure", "status_of"]
 
 _BY_STATUS: dict[int, ErrorKind] = {
     400: "invalid_request",
@@ -79,3 +79,9 @@ def _as_status(word: object) -> int | None:
 def status_of(kind: ErrorKind) -> int:
     """Return the HTTP status that usually goes with a kind."""
     return _STATUSES[kind]
+
+
+def field_at(error: Error, name: str) -> At:
+    """Return the place of a field of an error: the body as a whole where it says more than the error."""
+    says_more = bool((error.extra or {}).get(error.dialect or ""))
+    return () if says_more and not error.at else (*error.at, name)

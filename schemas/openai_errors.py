@@ -6,7 +6,7 @@ Two dialects answer with them. Read, too: {"error": "text"}, {"message": …} an
 
 from __future__ import annotations
 
-from dragoman.schemas.failures import kind_of_failure
+from dragoman.schemas.failures import field_at, kind_of_failure
 from dragoman.schemas.fields import leftovers, nested, overlay
 from dragoman.schemas.ir import JSON, At, Error, ErrorKind, Wire
 from dragoman.schemas.jsontext import write_json
@@ -93,7 +93,7 @@ def encode_openai_error(error: Error, losses: Losses, dialect: str) -> Wire:
     plain = isinstance(error.code, (str, int)) and not isinstance(error.code, bool)
     code = error.code if plain or error.dialect == dialect else None
     if code is None and error.code is not None:
-        losses.dropped((*error.at, "code"), "extension", "the target knows codes that are a word or a number")
+        losses.dropped(field_at(error, "code"), "extension", "the target knows codes that are a word or a number")
     held: Wire = {
         "message": error.message,
         "type": native or _TYPES[error.kind],
@@ -101,7 +101,7 @@ def encode_openai_error(error: Error, losses: Losses, dialect: str) -> Wire:
         "code": code,
     }
     if error.details is not None:
-        losses.dropped((*error.at, "details"), "extension", "the target has no place for the details of an error")
+        losses.dropped(field_at(error, "details"), "extension", "the target has no place for the details of an error")
     mine = (error.extra or {}).get(dialect, {})
     if isinstance(mine.get("error"), dict):  # fields beside the error, and in it
         return overlay({"error": held}, error, dialect)

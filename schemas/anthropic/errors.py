@@ -7,7 +7,7 @@ https://platform.claude.com/docs/en/api/errors
 from __future__ import annotations
 
 from dragoman.schemas.anthropic.parts import NAME
-from dragoman.schemas.failures import kind_of_failure
+from dragoman.schemas.failures import field_at, kind_of_failure
 from dragoman.schemas.fields import leftovers, nested, overlay
 from dragoman.schemas.ir import JSON, Error, ErrorKind, Wire
 from dragoman.schemas.jsontext import write_json
@@ -71,7 +71,7 @@ def encode_error(error: Error, losses: Losses) -> Wire:
         held["details"] = error.details
     for name, said in (("code", error.code), ("param", error.param), ("details", error.details)):
         if said is not None and name not in held:
-            losses.dropped((*error.at, name), "extension", f"Claude's errors have no {name}")
+            losses.dropped(field_at(error, name), "extension", f"Claude's errors have no {name}")
     if error.kind == "conflict":
         losses.approximated(error.at, "extension", "Claude calls a conflict an invalid request")
     return overlay({"type": "error", "error": held}, error, NAME)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dragoman.schemas.failures import kind_of_failure, status_of
+from dragoman.schemas.failures import field_at, kind_of_failure, status_of
 from dragoman.schemas.fields import leftovers, nested, overlay
 from dragoman.schemas.gemini.parts import NAME
 from dragoman.schemas.ir import JSON, At, Error, ErrorKind, Wire
@@ -95,10 +95,10 @@ def encode_error(error: Error, losses: Losses) -> Wire:
     if mine and error.details is not None:
         held["details"] = error.details
     elif error.details is not None:
-        losses.dropped((*error.at, "details"), "extension", "Gemini's details are objects of Google's own")
+        losses.dropped(field_at(error, "details"), "extension", "Gemini's details are objects of Google's own")
     if error.param is not None:
-        losses.dropped((*error.at, "param"), "extension", "Gemini does not name the parameter apart")
+        losses.dropped(field_at(error, "param"), "extension", "Gemini does not name the parameter apart")
     if not mine and error.code is not None:
-        losses.dropped((*error.at, "code"), "extension", "the code of a Gemini error is the HTTP status")
+        losses.dropped(field_at(error, "code"), "extension", "the code of a Gemini error is the HTTP status")
     inside = error.at[-1:] == ("error",) or error.details is not None
     return {"error": overlay(held, error, NAME)} if inside else overlay({"error": held}, error, NAME)

@@ -5,7 +5,7 @@ Read, too: {"error": {"message": …}} (its OpenAI-compatible side), {"message":
 
 from __future__ import annotations
 
-from dragoman.schemas.failures import kind_of_failure
+from dragoman.schemas.failures import field_at, kind_of_failure
 from dragoman.schemas.fields import leftovers, overlay
 from dragoman.schemas.ir import JSON, Error, Wire
 from dragoman.schemas.jsontext import write_json
@@ -39,7 +39,7 @@ def decode_error(wire: JSON, status: int | None) -> Error:
 def encode_error(error: Error, losses: Losses) -> Wire:
     for name, said in (("code", error.code), ("param", error.param), ("details", error.details)):
         if said is not None:
-            losses.dropped((*error.at, name), "extension", "an error of Ollama's is a text and nothing else")
+            losses.dropped(field_at(error, name), "extension", f"an error of Ollama's is a text, without {name}")
     if kind_of_failure(error.status, error.message) != error.kind:
         losses.dropped(error.at, "extension", "Ollama tells the kind of an error by the HTTP status only")
     return overlay({"error": error.message}, error, NAME)
