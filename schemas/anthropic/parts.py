@@ -253,7 +253,7 @@ def encode_part(part: Part, losses: Losses) -> Wire | None:
         case BuiltinCall() | BuiltinResult():
             losses.dropped(part.at, "builtin_call", f"a call of {part.kind} that {part.dialect} ran itself")
         case Native():
-            losses.dropped(part.at, part.feature, f"only {part.dialect} knows this part")
+            losses.dropped(part.at, part.feature, f"only {part.dialect} knows this part", severity="meaning")
         case Refusal():
             losses.approximated(part.at, "refusal", "Claude takes no refusal back; said as text")
             return {"type": "text", "text": part.text} if part.text else None

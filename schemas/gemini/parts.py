@@ -233,7 +233,7 @@ def _vendors(part: BuiltinCall | BuiltinResult | Native, losses: Losses) -> Wire
     if part.dialect == NAME:
         return part.wire
     if isinstance(part, Native):
-        losses.dropped(part.at, part.feature, f"only {part.dialect} knows this part")
+        losses.dropped(part.at, part.feature, f"only {part.dialect} knows this part", severity="meaning")
     else:
         losses.dropped(part.at, "builtin_call", f"a call of {part.kind} that {part.dialect} ran itself")
     return None

@@ -104,7 +104,7 @@ class Spoken:
             case BuiltinCall() | BuiltinResult():
                 self._losses.dropped(part.at, "builtin_call", f"a call of {part.kind} that {part.dialect} ran itself")
             case Native():
-                self._losses.dropped(part.at, part.feature, f"only {part.dialect} knows this part")
+                self._losses.dropped(part.at, part.feature, f"only {part.dialect} knows this part", severity="meaning")
             case Reasoning():
                 self._losses.dropped(part.at, "reasoning", "Ollama takes thoughts from the assistant only")
             case ToolCall():

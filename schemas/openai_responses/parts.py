@@ -232,7 +232,7 @@ def unsaid(part: Part, losses: Losses) -> None:
         case BuiltinCall() | BuiltinResult():
             losses.dropped(part.at, "builtin_call", f"a call of {part.kind} that {part.dialect} ran itself")
         case Native():
-            losses.dropped(part.at, part.feature, f"only {part.dialect} knows this part")
+            losses.dropped(part.at, part.feature, f"only {part.dialect} knows this part", severity="meaning")
         case Reasoning():
             losses.dropped(part.at, "reasoning", "responses takes reasoning from the assistant only")
         case Media():

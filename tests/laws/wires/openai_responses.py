@@ -246,7 +246,7 @@ def _responses(draw: st.DrawFn) -> Wire:
 
 
 _OLD_RESPONSES = thing(
-    {"output": listed(_ANSWER, _REASONING, {"type": "x_item", "id": "x_<>"}, least=0)},
+    {"output": listed(_ANSWER, _REASONING, {"type": "x_item", "id": "x_<>"})},
     {
         "status": one_of("failed", "in_progress", "completed", None),
         "error": {"code": "server_error", "message": "broken <>"},
