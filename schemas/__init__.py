@@ -1,8 +1,11 @@
-"""The public face of the interpreter: requests, responses and errors of any dialect, said in any other.
+"""The public face of the interpreter: requests, responses, errors and streams of any dialect, said in any other.
 
     >>> from dragoman.schemas import convert_request
     >>> converted = convert_request(body, source="openai-chat", target="anthropic")
     >>> converted.body, converted.losses
+    >>> converter = StreamConverter(source="openai-chat", target="anthropic")
+    >>> for raw in stream: print(converter.feed(raw))
+    >>> converter.close(), converter.error, converter.losses
 
 Everything raised is a `dragoman.schemas.errors.DragomanError`. Inputs are never changed; a result shares with its input
 what needed no change, so copy it before you edit it in place.
@@ -13,6 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from dragoman.schemas.accumulate import accumulate, explode
     from dragoman.schemas.convert import (
         Converted,
         convert_error,
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from dragoman.schemas.dialect import Dialect, dialects, find, register
     from dragoman.schemas.losses import Loss
     from dragoman.schemas.nature import NaturalLoss, natural_losses
+    from dragoman.schemas.streams import StreamConverter, StreamReader, assemble_stream, explode_response
 
 __all__ = [
     "Converted",
@@ -33,6 +38,10 @@ __all__ = [
     "Dialect",
     "Loss",
     "NaturalLoss",
+    "StreamConverter",
+    "StreamReader",
+    "accumulate",
+    "assemble_stream",
     "convert_error",
     "convert_error_bytes",
     "convert_request",
@@ -41,6 +50,8 @@ __all__ = [
     "convert_response_bytes",
     "detect",
     "dialects",
+    "explode",
+    "explode_response",
     "find",
     "natural_losses",
     "register",
@@ -51,8 +62,14 @@ _ROOMS = {
     "Dialect": "dialect",
     "Loss": "losses",
     "NaturalLoss": "nature",
+    "StreamConverter": "streams",
+    "StreamReader": "streams",
+    "accumulate": "accumulate",
+    "assemble_stream": "streams",
     "detect": "detection",
     "dialects": "dialect",
+    "explode": "accumulate",
+    "explode_response": "streams",
     "find": "dialect",
     "natural_losses": "nature",
     "register": "dialect",

@@ -7,7 +7,7 @@ from dragoman.schemas.ir import ToolCall, Wire
 from dragoman.schemas.jsontext import read_json, write_json
 from dragoman.schemas.losses import Losses
 
-__all__ = ["arguments_object", "arguments_text"]
+__all__ = ["InputText", "arguments_object", "arguments_text", "parsed_arguments"]
 
 
 def arguments_text(call: ToolCall) -> str:
@@ -24,14 +24,15 @@ def arguments_object(call: ToolCall, losses: Losses) -> Wire:
         return {"input": said} if isinstance(said, str) else said
     if isinstance(said, dict):
         return said
-    parsed = _parsed(said)
+    parsed = parsed_arguments(said)
     if parsed is not None:
         return parsed
     losses.approximated(call.at, "tool_call", "the arguments are not a JSON object; kept as text in one field")
     return {"arguments": said}
 
 
-def _parsed(said: str) -> Wire | None:
+def parsed_arguments(said: str) -> Wire | None:
+    """Return the object that is written there, empty for nothing; None for what is no object."""
     if not said or said.isspace():
         return {}
     try:
@@ -39,3 +40,20 @@ def _parsed(said: str) -> Wire | None:
     except MalformedJSON:
         return None
     return value if isinstance(value, dict) else {} if value is None else None
+
+
+class InputText:
+    """Says free text as the JSON text of the object that `arguments_object` makes of it, piece by piece."""
+
+    __slots__ = ("_is_begun",)
+
+    def __init__(self) -> None:
+        self._is_begun = False
+
+    def feed(self, text: str) -> str:
+        piece = write_json(text).decode()[1:-1]
+        begin, self._is_begun = "" if self._is_begun else '{"input":"', True
+        return begin + piece
+
+    def close(self) -> str:
+        return '"}' if self._is_begun else '{"input":""}'

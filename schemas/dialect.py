@@ -1,11 +1,12 @@
 """What a dialect is, and how dialects are found.
 
-A dialect is a package (here: a folder of this one) whose `__init__` says `DIALECT = Dialect(…)` and that has three
+A dialect is a package (here: a folder of this one) whose `__init__` says `DIALECT = Dialect(…)` and that has four
 rooms, imported when they are first needed:
 
     request.py     decode_request, encode_request, PLACES
     response.py    decode_response, encode_response, PLACES
     errors.py      decode_error, encode_error
+    stream.py      StreamDecoder, StreamEncoder
 
 `decode_*` is wire → IR and raises `InvalidInput` with a path; `encode_*` is IR → wire and tells `Losses` what the
 dialect cannot say. Neither changes what it is given. The folders beside this file are found by themselves; a dialect
@@ -18,7 +19,7 @@ import os
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import msgspec
 
@@ -26,7 +27,22 @@ from dragoman.schemas.errors import UnknownDialect
 from dragoman.schemas.ir import JSON, At, Error, Request, Response, Wire
 from dragoman.schemas.losses import Losses
 
-__all__ = ["Dialect", "ErrorRoom", "RequestRoom", "ResponseRoom", "dialects", "find", "register"]
+if TYPE_CHECKING:
+    from dragoman.schemas.events import Event
+    from dragoman.schemas.framing import Frame
+
+__all__ = [
+    "Dialect",
+    "ErrorRoom",
+    "RequestRoom",
+    "ResponseRoom",
+    "StreamDecoder",
+    "StreamEncoder",
+    "StreamRoom",
+    "dialects",
+    "find",
+    "register",
+]
 
 
 class RequestRoom(Protocol):
@@ -47,6 +63,30 @@ class ResponseRoom(Protocol):
 class ErrorRoom(Protocol):
     def decode_error(self, wire: JSON, status: int | None) -> Error: ...
     def encode_error(self, error: Error, losses: Losses) -> Wire: ...
+
+
+class StreamDecoder(Protocol):
+    """Wire events → events of the IR. `done`: the source says [DONE]. `close`: no more come; what is not whole then was
+    cut off."""
+
+    def feed(self, frame: Frame) -> list[Event]: ...
+    def done(self) -> list[Event]: ...
+    def close(self) -> list[Event]: ...
+
+
+class StreamEncoder(Protocol):
+    """Events of the IR → wire events, framed."""
+
+    def feed(self, event: Event) -> list[bytes]: ...
+    def close(self) -> list[bytes]: ...
+
+
+class StreamRoom(Protocol):
+    # Whether the last events of a stream repeat the texts: where they do not, nobody needs to remember them.
+    REPEATS: bool
+
+    def StreamDecoder(self, *, whole: bool = True) -> StreamDecoder: ...  # noqa: N802
+    def StreamEncoder(self, losses: Losses, request: Request | None = None) -> StreamEncoder: ...  # noqa: N802
 
 
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +115,10 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def errors(self) -> ErrorRoom:
         return cast(ErrorRoom, _room(self.package, "errors"))
+
+    @property
+    def streams(self) -> StreamRoom:
+        return cast(StreamRoom, _room(self.package, "stream"))
 
 
 @cache

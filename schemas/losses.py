@@ -113,6 +113,10 @@ class Losses:
         spellings = self._places.get(name, ((name,),))
         return next((at for at in spellings if _is_there(self._body, at)), spellings[0])
 
+    def forget(self, feature: str) -> None:
+        """Take back what was said of a feature."""
+        self.found = [loss for loss in self.found if loss.feature != feature]
+
     def _add(self, at: At, feature: str, action: Action, reason: str, severity: Severity | None) -> None:
         self.found.append(Loss(path_of(at), feature, severity or FEATURES[feature], action, reason))
 

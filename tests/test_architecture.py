@@ -32,6 +32,12 @@ WORLDLY = {
 FACES = {
     "dragoman.providers": set[str](),
     "dragoman.schemas": {
+        "StreamConverter",
+        "StreamReader",
+        "accumulate",
+        "assemble_stream",
+        "explode",
+        "explode_response",
         "Converted",
         "Detection",
         "Dialect",

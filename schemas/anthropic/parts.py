@@ -39,9 +39,12 @@ from dragoman.schemas.turns import plain_text
 
 __all__ = [
     "NAME",
+    "decode_block",
     "decode_blocks",
+    "decode_citation",
     "decode_content",
     "encode_call",
+    "encode_citation",
     "encode_content",
     "encode_part",
     "encode_result",
@@ -98,8 +101,12 @@ def decode_blocks(items: list[JSON], at: At) -> tuple[Part, ...]:
         if type(item) is dict and len(item) == 2 and item.get("type") == "text" and isinstance(item.get("text"), str):
             parts.append(Text(text=str(item["text"]), at=(*at, index)))
         else:
-            parts.append(_decode_block(item, (*at, index), _BLOCKS))
+            parts.append(decode_block(item, (*at, index)))
     return tuple(parts)
+
+
+def decode_block(item: JSON, at: At) -> Part:
+    return _decode_block(item, at, _BLOCKS)
 
 
 def _decode_block(item: JSON, at: At, blocks: dict[str, Callable[[Wire, At], Part | None]]) -> Part:
@@ -131,10 +138,10 @@ def _text(wire: Wire, at: At) -> Part | None:
 def _decode_citations(cited: JSON, at: At) -> tuple[Citation, ...]:
     if not cited:
         return ()
-    return tuple(_decode_citation(item, (*at, "citations", index)) for index, item in enumerate(objects(cited)))
+    return tuple(decode_citation(item, (*at, "citations", index)) for index, item in enumerate(objects(cited)))
 
 
-def _decode_citation(wire: Wire, at: At) -> Citation:
+def decode_citation(wire: Wire, at: At) -> Citation:
     """Read a citation: what others understand of it, and the whole of it for Claude."""
     source = text(wire.get("source"))
     url = text(wire.get("url")) or (source if source is not None and "://" in source else None)
@@ -279,13 +286,13 @@ def encode_text(part: Text, losses: Losses, *, replayed: bool) -> Wire | None:
     if not part.citations and part.cache is None and part.extra is None:
         return wire
     if part.citations:
-        cited = [said for item in part.citations if (said := _encode_citation(item, part, losses, replayed=replayed))]
+        cited = [said for item in part.citations if (said := encode_citation(item, part, losses, replayed=replayed))]
         if cited:
             wire["citations"] = list[JSON](cited)
     return finished(wire, part)
 
 
-def _encode_citation(citation: Citation, part: Text, losses: Losses, *, replayed: bool) -> Wire | None:
+def encode_citation(citation: Citation, part: Text, losses: Losses, *, replayed: bool) -> Wire | None:
     at = citation.at or part.at
     if citation.dialect == NAME and citation.native is not None:
         return citation.native

@@ -19,7 +19,7 @@ from dragoman.schemas.losses import Losses
 from dragoman.schemas.narrow import as_list, as_object, count, number, objects, text
 from dragoman.schemas.stops import settled
 
-__all__ = ["PLACES", "decode_response", "encode_response"]
+__all__ = ["PLACES", "decode_logprobs", "decode_response", "encode_response"]
 
 # field of the IR → where an answer may say it
 PLACES: dict[str, tuple[At, ...]] = {
@@ -115,7 +115,7 @@ def _decode_candidate(wire: Wire, at: At) -> Candidate:
     if native is None and held.get("finishReason") is not None:
         native = str(held["finishReason"])[:80]
     stop = None if native is None else _STOPS.get(native, "other")
-    logprobs, more = _decode_logprobs(held.get("logprobsResult"))
+    logprobs, more = decode_logprobs(held.get("logprobsResult"))
     extra = nested(leftovers(held, _CANDIDATE, NAME), "content", leftovers(fields, ("role", "parts"), NAME), NAME)
     return Candidate(
         parts=parts,
@@ -156,7 +156,7 @@ def _tier(usage: JSON) -> str | None:
     return TIERS_BACK.get(said.lower()) if isinstance(said, str) else None
 
 
-def _decode_logprobs(wire: JSON) -> tuple[tuple[TokenLogprob, ...], Extra | None]:
+def decode_logprobs(wire: JSON) -> tuple[tuple[TokenLogprob, ...], Extra | None]:
     """Return the tokens, and what else is said of them."""
     if not isinstance(wire, dict):
         return (), None
@@ -272,7 +272,7 @@ def _finish(candidate: Candidate, losses: Losses) -> str:
 
 def _says_logprobs(candidate: Candidate) -> bool:
     """Do the candidate's own fields say the same tokens, and more of each?"""
-    return _decode_logprobs((candidate.extra or {}).get(NAME, {}).get("logprobsResult"))[0] == candidate.logprobs
+    return decode_logprobs((candidate.extra or {}).get(NAME, {}).get("logprobsResult"))[0] == candidate.logprobs
 
 
 def _encode_logprobs(logprobs: Sequence[TokenLogprob], at: At, losses: Losses) -> Wire:

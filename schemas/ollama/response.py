@@ -18,6 +18,7 @@ from dragoman.schemas.ir import (
     At,
     Candidate,
     Media,
+    Message,
     Part,
     Reasoning,
     Request,
@@ -40,9 +41,11 @@ __all__ = [
     "PLACES",
     "decode_logprobs",
     "decode_response",
+    "decode_said",
     "decode_usage",
     "encode_logprobs",
     "encode_response",
+    "encode_said",
     "encode_usage",
 ]
 
@@ -80,7 +83,7 @@ def decode_response(wire: Wire) -> Response:
         extra = kept(extra, "logprobs", wire["logprobs"])
     context = wire.get("context")
     return Response(
-        candidates=(_generated(wire) if said is None else _answered(wire),),
+        candidates=(_answered(wire),),
         model=text(wire.get("model")) or None,
         created=created,
         usage=decode_usage(wire),
@@ -90,25 +93,29 @@ def decode_response(wire: Wire) -> Response:
 
 
 def _answered(wire: Wire) -> Candidate:
-    message = decode_answer(as_object(wire["message"], ("message",)), ("message",), Pairing())
-    candidate = _ended(wire, tuple(map(_owned, message.parts)))
+    message = decode_said(wire, Pairing())
+    candidate = _ended(wire, message.parts)
     if message.extra is None:
         return candidate
-    return Candidate(
-        parts=candidate.parts,
-        stop=candidate.stop,
-        native_stop=candidate.native_stop,
-        stop_dialect=NAME,
-        logprobs=candidate.logprobs,
-        extra=nested(None, "message", message.extra, NAME),
-    )
+    return msgspec.structs.replace(candidate, extra=nested(None, "message", message.extra, NAME))
+
+
+def decode_said(wire: Wire, pairing: Pairing) -> Message:
+    """Read what an answer says, or one line of a stream."""
+    said = wire.get("message")
+    if said is None:
+        return Message(role="assistant", parts=_generated(wire))
+    message = decode_answer(as_object(said, ("message",)), ("message",), pairing)
+    if any(isinstance(part, Media) for part in message.parts):
+        return msgspec.structs.replace(message, parts=tuple(map(_owned, message.parts)))
+    return message
 
 
 def _owned(part: Part) -> Part:
     return msgspec.structs.replace(part, dialect=NAME) if isinstance(part, Media) else part
 
 
-def _generated(wire: Wire) -> Candidate:
+def _generated(wire: Wire) -> tuple[Part, ...]:
     """Read an answer of /api/generate: a text, its thoughts, or a picture."""
     parts: list[Part] = []
     thoughts, picture, said = text(wire.get("thinking")), text(wire.get("image")), wire.get("response")
@@ -118,7 +125,7 @@ def _generated(wire: Wire) -> Candidate:
         parts.append(Media(kind="image", mime=sniffed(picture), data=picture, dialect=NAME, at=("image",)))
     if said is not None and said != "":
         parts.append(Text(text=as_text(said, ("response",)), at=("response",)))
-    return _ended(wire, tuple(parts))
+    return tuple(parts)
 
 
 def _ended(wire: Wire, parts: tuple[Part, ...]) -> Candidate:
@@ -210,12 +217,17 @@ def _encode_candidate(response: Response, wire: Wire, losses: Losses) -> None:
         losses.approximated(response.at, "finish_reason", "Ollama always answers; the source has no answer")
         return
     candidate = response.candidates[0]
-    wire["message"] = encode_answer([part for part in candidate.parts if _readable(part, losses)], losses)
+    wire["message"] = encode_said(candidate.parts, losses)
     wire["done"] = True
     _encode_stop(candidate, wire, losses)
     if candidate.logprobs and "logprobs" not in (response.extra or {}).get(NAME, {}):
         wire["logprobs"] = encode_logprobs(candidate.logprobs)
     wire.update(overlay(wire, candidate, NAME))
+
+
+def encode_said(parts: Iterable[Part], losses: Losses) -> Wire:
+    """Return the message of an answer, or of one line of a stream."""
+    return encode_answer([part for part in parts if _readable(part, losses)], losses)
 
 
 def _readable(part: Part, losses: Losses) -> bool:

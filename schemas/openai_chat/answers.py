@@ -46,7 +46,15 @@ from dragoman.schemas.openai_chat.parts import (
 from dragoman.schemas.pairing import Pairing
 from dragoman.schemas.spelling import fit_id, fit_name
 
-__all__ = ["decode_answer", "encode_answer"]
+__all__ = [
+    "CALL",
+    "decode_annotation",
+    "decode_answer",
+    "decode_sound",
+    "decode_thoughts",
+    "encode_answer",
+    "encode_citation",
+]
 
 _CALLING = frozenset({"role", "content", "tool_calls"})
 _ANSWER = _CALLING | {
@@ -59,7 +67,7 @@ _ANSWER = _CALLING | {
     "images",
     "cache_control",
 }
-_CALL = frozenset({"id", "type", "function", "custom", "index"})
+CALL = frozenset({"id", "type", "function", "custom", "index"})
 _INNER = frozenset({"name", "arguments", "input"})
 _CITATION = frozenset({"url", "title", "content", "start_index", "end_index"})
 
@@ -81,11 +89,11 @@ def decode_answer(wire: Wire, at: At, pairing: Pairing) -> Message:
     old = tuple(_old_calls(wire.get("function_call"), (*at, "function_call"), pairing))
     if not old and wire.get("function_call"):
         known = known - {"function_call"}
-    parts = (*_thoughts(wire, at), *spoken, *_asides(wire, at), *calls, *old)
+    parts = (*decode_thoughts(wire, at), *spoken, *_asides(wire, at), *calls, *old)
     return Message(role="assistant", parts=parts, at=at, extra=leftovers(wire, known, NAME))
 
 
-def _thoughts(wire: Wire, at: At) -> Iterable[Part]:
+def decode_thoughts(wire: Wire, at: At) -> Iterable[Reasoning]:
     """Yield the reasoning, under whichever of its names: some vendors say it twice."""
     for key in ("reasoning_content", "reasoning"):
         said = wire.get(key)
@@ -107,7 +115,7 @@ def _with_citations(parts: tuple[Part, ...], last: Text, wire: Wire, at: At) -> 
     notes = objects(wire.get("annotations"))
     if not notes:
         return parts
-    cited = tuple(_citation(note, (*at, "annotations", index)) for index, note in enumerate(notes))
+    cited = tuple(decode_annotation(note, (*at, "annotations", index)) for index, note in enumerate(notes))
     if len(parts) > 1:
         return _spread(parts, cited)
     return (*parts[:-1], Text(text=last.text, citations=cited, cache=last.cache, at=last.at, extra=last.extra))
@@ -135,7 +143,7 @@ def _moved(citation: Citation, offset: int) -> Citation:
     return replace(citation, start=citation.start - offset, end=end)
 
 
-def _citation(wire: Wire, at: At) -> Citation:
+def decode_annotation(wire: Wire, at: At) -> Citation:
     held = wire.get("url_citation")
     if not isinstance(held, dict):
         return Citation(native=wire, dialect=NAME, at=at)
@@ -158,12 +166,12 @@ def _asides(wire: Wire, at: At) -> Iterable[Part]:
         yield Refusal(text=refusal, at=(*at, "refusal"))
     sound = wire.get("audio")
     if isinstance(sound, dict) and any(sound.values()):  # some servers fill in every field, with nothing
-        yield _sound(sound, (*at, "audio"))
+        yield decode_sound(sound, (*at, "audio"))
     for index, image in enumerate(objects(wire.get("images"))):
         yield decode_part({"type": "image_url", **image}, (*at, "images", index))
 
 
-def _sound(wire: Wire, at: At) -> Media:
+def decode_sound(wire: Wire, at: At) -> Media:
     data = text(wire.get("data"))
     return Media(
         kind="audio",
@@ -235,7 +243,7 @@ def _call(wire: Wire, at: At, pairing: Pairing) -> Part:
         arguments=_arguments(said),
         custom=free,
         at=at,
-        extra=nested(leftovers(wire, _CALL, NAME), "custom" if free else "function", inner, NAME),
+        extra=nested(leftovers(wire, CALL, NAME), "custom" if free else "function", inner, NAME),
     )
 
 
@@ -320,7 +328,7 @@ class _Answer:
         if self._replayed or (own is None and citation.url is None):
             self._losses.dropped(citation.at or part.at, "citation", "chat cites only web pages, and only in answers")
         else:
-            self._notes.append(own if own is not None else _citation_wire(citation, part, self._length))
+            self._notes.append(own if own is not None else encode_citation(citation, self._length, len(part.text)))
             if own is not None and self._length:
                 reason = "chat does not say to which of several texts it belongs"
                 self._losses.approximated(citation.at or part.at, "citation", reason)
@@ -383,8 +391,9 @@ class _Answer:
         self._images.append(overlay({"type": "image_url", "image_url": held}, part, NAME))
 
 
-def _citation_wire(citation: Citation, part: Text, offset: int) -> Wire:
-    end = citation.end if citation.end is not None else len(part.text)
+def encode_citation(citation: Citation, offset: int, length: int) -> Wire:
+    """Return a page that a text cites: one of this length, which begins at `offset` in the whole content."""
+    end = citation.end if citation.end is not None else length
     held: Wire = {
         "url": citation.url,
         "title": citation.title or "",

@@ -34,7 +34,16 @@ from dragoman.schemas.pairing import Pairing
 from dragoman.schemas.spelling import made_up_id
 from dragoman.schemas.stops import settled
 
-__all__ = ["PLACES", "decode_logprobs", "decode_response", "encode_logprobs", "encode_response"]
+__all__ = [
+    "PLACES",
+    "decode_logprobs",
+    "decode_response",
+    "decode_sources",
+    "decode_usage",
+    "encode_logprobs",
+    "encode_response",
+    "without_sources",
+]
 
 # field of the IR → where an answer may say it
 PLACES: dict[str, tuple[At, ...]] = {"id": (("id",),), "created": (("created",),), "service_tier": (("service_tier",),)}
@@ -147,7 +156,7 @@ def _holder(candidates: tuple[Candidate, ...]) -> int | None:
 
 def _with_sources(candidates: tuple[Candidate, ...], holder: int, wire: Wire) -> tuple[Candidate, ...]:
     """Put the sources that some vendors list beside the choices on the last text of the first."""
-    cited = tuple(_sources(wire))
+    cited = tuple(decode_sources(wire))
     if not cited:
         return candidates
     first, *others = candidates
@@ -158,7 +167,7 @@ def _with_sources(candidates: tuple[Candidate, ...], holder: int, wire: Wire) ->
     return (msgspec.structs.replace(first, parts=tuple(parts)), *others)
 
 
-def _sources(wire: Wire) -> Iterable[Citation]:
+def decode_sources(wire: Wire) -> Iterable[Citation]:
     seen: set[str] = set()
     for key in ("search_results", "citations"):
         held = wire.get(key)
@@ -168,6 +177,10 @@ def _sources(wire: Wire) -> Iterable[Citation]:
                 seen.add(url)
                 title = text(item.get("title")) if isinstance(item, dict) else None
                 yield Citation(url=url, title=title, at=(key, index))
+
+
+def without_sources(wire: Wire) -> Wire:
+    return {key: value for key, value in wire.items() if key not in _SOURCES}
 
 
 def decode_usage(wire: JSON) -> Usage | None:

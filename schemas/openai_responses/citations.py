@@ -13,7 +13,7 @@ from dragoman.schemas.ir import JSON, At, Citation, Text, TokenLogprob, Wire
 from dragoman.schemas.losses import Losses
 from dragoman.schemas.narrow import count, number, objects, text
 
-__all__ = ["NAME", "decode_citations", "decode_logprobs", "encode_citations", "encode_logprobs"]
+__all__ = ["NAME", "decode_citation", "decode_citations", "decode_logprobs", "encode_citations", "encode_logprobs"]
 
 NAME = "openai-responses"
 _PAGE = frozenset({"type", "url", "title", "start_index", "end_index"})
@@ -23,10 +23,10 @@ _PAGE = frozenset({"type", "url", "title", "start_index", "end_index"})
 def decode_citations(wire: JSON, at: At) -> tuple[Citation, ...]:
     if not wire:
         return ()
-    return tuple(_citation(note, (*at, index)) for index, note in enumerate(objects(wire)))
+    return tuple(decode_citation(note, (*at, index)) for index, note in enumerate(objects(wire)))
 
 
-def _citation(wire: Wire, at: At) -> Citation:
+def decode_citation(wire: Wire, at: At) -> Citation:
     url = wire.get("url")
     if wire.get("type") == "url_citation" and isinstance(url, str):
         return Citation(

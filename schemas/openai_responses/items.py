@@ -40,6 +40,7 @@ __all__ = [
     "decode_item",
     "fitted",
     "fitted_id",
+    "new_call_id",
     "picture_item",
     "rest_of",
     "result_content",
@@ -212,6 +213,12 @@ def fitted(name: str) -> str:
 def fitted_id(call_id: str) -> str:
     """Return a call id that the API takes: it minds nothing but the length."""
     return call_id if 0 < len(call_id) <= 64 else fit_id(call_id)
+
+
+def new_call_id(call_id: str, called: set[str]) -> str:
+    """Return the id of a call as the API takes it: an id that was there before gets another ending."""
+    named = fitted_id(call_id)
+    return fitted_id(f"{call_id}_{len(called)}") if named in called else named
 
 
 def result_item(result: ToolResult, call_id: str, losses: Losses) -> Wire:

@@ -36,6 +36,7 @@ from dragoman.schemas.openai_responses.items import (
     call_item,
     decode_item,
     fitted_id,
+    new_call_id,
     picture_item,
     rest_of,
     result_content,
@@ -54,7 +55,15 @@ from dragoman.schemas.openai_responses.parts import (
 from dragoman.schemas.pairing import Pairing
 from dragoman.schemas.turns import plain_text
 
-__all__ = ["decode_answer", "decode_input", "decode_instructions", "encode_answer", "encode_messages"]
+__all__ = [
+    "decode_answer",
+    "decode_answer_item",
+    "decode_input",
+    "decode_instructions",
+    "encode_answer",
+    "encode_messages",
+    "is_nothing",
+]
 
 _ROLES: dict[str, Role] = {"system": "system", "developer": "developer", "user": "user", "assistant": "assistant"}
 _MESSAGE = frozenset({"type", "role", "content"})
@@ -85,9 +94,18 @@ def decode_input(wire: JSON) -> list[Message]:
 def decode_answer(wire: list[JSON]) -> tuple[Part, ...]:
     """Read the items of an answer as the parts of one turn."""
     parts: list[Part] = []
-    for message in _decode_items(wire, "output"):
-        parts += message.parts if message.extra is None else _with_fields_of(message, message.extra[NAME])
+    pairing = Pairing()
+    for index, item in enumerate(wire):
+        parts += decode_answer_item(item, index, pairing)
     return tuple(parts)
+
+
+def decode_answer_item(wire: JSON, index: int, pairing: Pairing) -> tuple[Part, ...]:
+    """Read one item of an answer, the one that stands at `index`."""
+    message = _decode_item(wire, ("output", index), pairing)
+    if message is None:
+        return ()
+    return message.parts if message.extra is None else _with_fields_of(message, message.extra[NAME])
 
 
 def _with_fields_of(message: Message, fields: Wire) -> tuple[Part, ...]:
@@ -99,23 +117,26 @@ def _with_fields_of(message: Message, fields: Wire) -> tuple[Part, ...]:
 
 
 def _decode_items(wire: list[JSON], place: str) -> list[Message]:
-    messages: list[Message] = []
     pairing = Pairing()
-    for index, item in enumerate(wire):
-        at = (place, index)
-        fields = item if isinstance(item, dict) else as_object(item, at)
-        kind = fields.get("type")
-        if kind is None:
-            kind = "message" if "role" in fields else "item_reference" if "id" in fields else None
-        if kind == "message":
-            messages.append(_decode_message(fields, at))
-        elif not isinstance(kind, str):
-            raise expected("an item with a type or a role", item, at)
-        elif kind != "additional_tools" or place != "input":  # which are read with the tools
-            parts = decode_item(fields, kind, at, pairing)
-            role: Role = "user" if isinstance(parts[0], ToolResult) else "assistant"
-            messages.append(Message(role=role, parts=parts, at=at))
-    return messages
+    messages = [_decode_item(item, (place, index), pairing) for index, item in enumerate(wire)]
+    return [message for message in messages if message is not None]
+
+
+def _decode_item(item: JSON, at: At, pairing: Pairing) -> Message | None:
+    """Return what an item says, or None for tools that stand amid the input: they are read with the other tools."""
+    fields = item if isinstance(item, dict) else as_object(item, at)
+    kind = fields.get("type")
+    if kind is None:
+        kind = "message" if "role" in fields else "item_reference" if "id" in fields else None
+    if kind == "message":
+        return _decode_message(fields, at)
+    if not isinstance(kind, str):
+        raise expected("an item with a type or a role", item, at)
+    if kind == "additional_tools" and at[0] == "input":
+        return None
+    parts = decode_item(fields, kind, at, pairing)
+    role: Role = "user" if isinstance(parts[0], ToolResult) else "assistant"
+    return Message(role=role, parts=parts, at=at)
 
 
 def _decode_message(wire: Wire, at: At) -> Message:
@@ -179,7 +200,7 @@ class _Turns:
         fields = None if message.extra is None else message.extra.get(NAME)
         self._role, self._is_kept = message.role, fields is not None and "id" in fields
         for part in message.parts:
-            if len(message.parts) == 1 or not _is_nothing(part):
+            if len(message.parts) == 1 or not is_nothing(part):
                 self._part(part)
         self._close()
         if fields is not None:
@@ -211,10 +232,7 @@ class _Turns:
                 self._say(part)
 
     def _call_id(self, call_id: str) -> str:
-        """Return the id of a call as the API takes it: an id that was there before gets another ending."""
-        named = fitted_id(call_id)
-        if named in self._called:
-            named = fitted_id(f"{call_id}_{len(self._called)}")
+        named = new_call_id(call_id, self._called)
         self._called.add(named)
         self._open.setdefault(call_id, deque()).append(named)
         return named
@@ -314,7 +332,7 @@ def _is_kept(part: Part) -> bool:
     return isinstance(part, (BuiltinCall, Native)) and part.dialect == NAME
 
 
-def _is_nothing(part: Part) -> bool:
+def is_nothing(part: Part) -> bool:
     """Tell whether a part is the empty text that some servers say beside calls."""
     return isinstance(part, Text) and not (part.text or part.citations or part.extra or part.signature)
 

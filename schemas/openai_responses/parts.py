@@ -37,6 +37,7 @@ from dragoman.schemas.openai_responses.citations import NAME, decode_citations, 
 __all__ = [
     "NAME",
     "decode_content",
+    "decode_part",
     "encode_content",
     "encode_input",
     "encode_output",
@@ -71,10 +72,10 @@ def decode_content(content: JSON, at: At) -> tuple[Part, ...]:
         return ()
     if not isinstance(content, list):
         raise expected("a string or a list of parts", content, at)
-    return tuple(_decode_part(item, (*at, index)) for index, item in enumerate(content))
+    return tuple(decode_part(item, (*at, index)) for index, item in enumerate(content))
 
 
-def _decode_part(item: JSON, at: At) -> Part:
+def decode_part(item: JSON, at: At) -> Part:
     if isinstance(item, str):
         return Text(text=item, at=at)
     wire = as_object(item, at)

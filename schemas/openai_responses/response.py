@@ -34,7 +34,15 @@ from dragoman.schemas.openai_responses.request import TIERS, encode_request
 from dragoman.schemas.spelling import digest, made_up_id
 from dragoman.schemas.stops import settled
 
-__all__ = ["PLACES", "decode_response", "decode_usage", "encode_response", "encode_usage"]
+__all__ = [
+    "PLACES",
+    "decode_response",
+    "decode_usage",
+    "encode_response",
+    "encode_usage",
+    "finished_item",
+    "without_logprobs",
+]
 
 # field of the IR → where an answer may say it
 PLACES: dict[str, tuple[At, ...]] = {
@@ -126,7 +134,7 @@ def decode_response(wire: Wire) -> Response:
 
 
 def _decode_candidate(wire: Wire, output: list[JSON]) -> Candidate:
-    parts, logprobs = _without_logprobs(decode_answer(output))
+    parts, logprobs = without_logprobs(decode_answer(output))
     said = wire.get("output_text")
     if not output and isinstance(said, str) and said:
         parts = (Text(text=said, at=("output_text",)),)
@@ -147,7 +155,7 @@ def _native_stop(wire: Wire) -> str | None:
     return reason or text(wire.get("status"))
 
 
-def _without_logprobs(parts: tuple[Part, ...]) -> tuple[tuple[Part, ...], tuple[TokenLogprob, ...]]:
+def without_logprobs(parts: Iterable[Part]) -> tuple[tuple[Part, ...], tuple[TokenLogprob, ...]]:
     """Take the log probabilities off the texts: the IR has those of all texts in one list."""
     found: list[TokenLogprob] = []
     bare: list[Part] = []
@@ -277,7 +285,7 @@ def _return_logprobs(candidate: Candidate, items: list[Wire], losses: Losses) ->
     if left and not texts:
         losses.dropped(candidate.at, "logprobs", "responses tells them of text only")
     for part in texts:
-        mine, left = (left, []) if part is texts[-1] else _split(left, len(str(part["text"])))
+        mine, left = (left, []) if part is texts[-1] else _split(left, len(str(part.get("text", ""))))
         part.setdefault("logprobs", encode_logprobs(mine))
 
 
@@ -293,7 +301,7 @@ def _split(tokens: list[TokenLogprob], length: int) -> tuple[list[TokenLogprob],
 def _finished(items: list[Wire], response: Response, status: str, losses: Losses) -> list[JSON]:
     """Return the items with what the API always tells of them: an id, made up from the answer's own, and a status."""
     key = digest(response.id or made_up_id("", response))
-    finished = [_finished_item(item, f"{key}{index:04x}") for index, item in enumerate(items)]
+    finished = [finished_item(item, f"{key}{index:04x}") for index, item in enumerate(items)]
     if status == "incomplete" and items and "id" not in items[-1] and "status" in finished[-1]:
         finished[-1]["status"] = "incomplete"
     if response.id is None or any("id" not in item for item in items):
@@ -301,7 +309,8 @@ def _finished(items: list[Wire], response: Response, status: str, losses: Losses
     return list[JSON](finished)
 
 
-def _finished_item(item: Wire, key: str) -> Wire:
+def finished_item(item: Wire, key: str) -> Wire:
+    """Return an item with the id that `key` makes, unless it has one, and a status."""
     kind = item.get("type")
     prefix = _PREFIXES.get(kind) if isinstance(kind, str) else None
     if prefix is None:  # an item of our own, as it was
