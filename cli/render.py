@@ -111,7 +111,7 @@ def loss_summary(tally: Tally, target: str, *, colour: bool = False, whole: bool
     """Return what a run lost, grouped and counted; everything if `whole`."""
     places = sorted(tally.losses.items(), key=_by_weight)
     shown = places if whole else places[:MAX_PLACES]
-    done = "not converted; refused " if tally.failed == tally.documents else ""
+    done = "not converted; refused " if tally.failed == tally.documents and not tally.came else ""
     lines = [f"dragoman: {_read(tally)} → {target}: {done}{_lost(tally)}", *_rows(shown, colour)]
     hidden = tally.count() - sum(count for _, (count, _) in shown)
     if hidden:

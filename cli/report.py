@@ -34,10 +34,11 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Tally:
-    """Counts of a whole run. `losses` keeps, for each place, how many there were and the first of them."""
+    """Counts of a whole run. `losses` keeps, for each place, how many there were and the first of them; `came`
+    counts the streams that are out, as far as they came."""
 
     def __init__(self) -> None:
-        self.documents = self.failed = self.other_losses = 0
+        self.documents = self.failed = self.came = self.other_losses = 0
         self.losses: dict[Place, tuple[int, Loss]] = {}
         self.identities: dict[Identity, int] = {}
         self.models: dict[str, int] = {}
@@ -45,6 +46,7 @@ class Tally:
     def add(self, outcome: Outcome) -> None:
         self.documents += 1
         self.failed += outcome.failure is not None
+        self.came += outcome.came
         if outcome.identity:
             self.identities[outcome.identity] = self.identities.get(outcome.identity, 0) + 1
         if outcome.model and len(self.models) < MAX_ENTRIES:

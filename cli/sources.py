@@ -1,4 +1,4 @@
-"""Files and stdin → documents, one at a time, each with its place.
+"""Files and stdin → documents, one at a time, each with its place; or a stream, which is read as it comes.
 
 A file is one JSON document, or JSON Lines: by its name, or because its lines are JSON by themselves. Nothing is held
 but the document at hand and, at the start, the lines that tell which of the two it is. A document over MAX_DOCUMENT
@@ -9,20 +9,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from typing import BinaryIO
+from io import BufferedReader
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import msgspec
 
 from dragoman.cli.environment import Environment
 from dragoman.cli.status import IOFailure, NoInput
-from dragoman.schemas.errors import MalformedJSON
+from dragoman.schemas.errors import MalformedJSON, UndetectedDialect
 from dragoman.schemas.jsontext import read_json
 
-__all__ = ["MAX_DOCUMENT", "Document", "check_inputs", "read_inputs"]
+if TYPE_CHECKING:
+    from io import RawIOBase
+
+__all__ = ["AUTO", "MAX_DOCUMENT", "STDIN", "STREAM", "Document", "Stream", "check_inputs", "read_inputs"]
 
 MAX_DOCUMENT = 64 << 20  # twice what the vendors' APIs take as one request
 LINES_SUFFIXES = (".jsonl", ".ndjson")
 STDIN = "-"
+AUTO, STREAM = "auto", "stream"  # of the kinds that an input may be
+STREAM_STARTS = (b"data:", b"event:", b"id:", b"retry:", b":")
+PEEKED = 1 << 13
 PATIENCE = 2.0  # seconds without a byte on stdin after which we say that we wait
 _TOO_LARGE = f"larger than {MAX_DOCUMENT >> 20} MiB"
 
@@ -39,6 +46,18 @@ class Document(msgspec.Struct, frozen=True):
     def place(self) -> str:
         name = "standard input" if self.file == STDIN else self.file
         return f"{name}:{self.line}" if self.line else name
+
+
+class Stream(msgspec.Struct, frozen=True):
+    """A stream of events, of which nothing has been read yet. It is open until the next input is asked for."""
+
+    file: str
+    source: BufferedReader
+
+    @property
+    def document(self) -> Document:
+        """The stream as one document, for what is told about it."""
+        return Document(self.file, 0, b"")
 
 
 class _Line(msgspec.Struct, frozen=True):
@@ -64,15 +83,15 @@ def check_inputs(files: Sequence[str]) -> None:
             raise NoInput(f"{file}: not readable")
 
 
-def read_inputs(files: Sequence[str], environment: Environment) -> Iterator[Document]:
-    """Yield every document of these files; - is stdin."""
+def read_inputs(files: Sequence[str], environment: Environment, kind: str = AUTO) -> Iterator[Document | Stream]:
+    """Yield every document and stream in these files; - is stdin. `kind` says what they are, or AUTO."""
     for file in files:
         try:
             if file == STDIN:
-                yield from _documents(STDIN, _stdin(environment))
+                yield from _read(STDIN, _peekable(_stdin(environment)), kind)
             else:
                 with open(file, "rb") as stream:
-                    yield from _documents(file, stream)
+                    yield from _read(file, stream, kind)
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -85,6 +104,34 @@ def _stdin(environment: Environment) -> BinaryIO:
     if not environment.stdin_has_come(PATIENCE):
         environment.say("dragoman: waiting for a document on standard input")
     return environment.stdin
+
+
+def _peekable(stream: BinaryIO) -> BufferedReader:
+    """Return a stream that can be looked into: the process's own can."""
+    return cast("BufferedReader", stream) if hasattr(stream, "peek") else BufferedReader(cast("RawIOBase", stream))
+
+
+def _read(file: str, stream: BufferedReader, kind: str) -> Iterator[Document | Stream]:
+    if kind == STREAM or (kind == AUTO and _is_stream(stream.peek(PEEKED))):
+        yield Stream(file, stream)
+    else:
+        yield from _documents(file, stream)
+
+
+def _is_stream(begun: bytes) -> bool:
+    """Tell by its first bytes whether a file is a stream: of server-sent events, of chunks a line, or in an array."""
+    begun = begun.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if begun.startswith(STREAM_STARTS):
+        return True
+    end = begun.find(b"\n")
+    if not begun.startswith(b"[") and (end < 0 or not begun.startswith(b"{")):
+        return False
+    from dragoman.schemas.detection import detect  # what is told need not be detected
+
+    try:
+        return detect(begun[:end] if begun.startswith(b"{") else begun).kind == STREAM
+    except (MalformedJSON, UndetectedDialect):
+        return False
 
 
 def _documents(file: str, stream: BinaryIO) -> Iterator[Document]:

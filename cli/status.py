@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from dragoman.schemas.errors import CallerError, DragomanError, InternalFault, InvalidInput, RefusedLoss
+from dragoman.schemas.errors import (
+    CallerError,
+    DragomanError,
+    InternalFault,
+    InvalidInput,
+    ProviderFault,
+    RefusedLoss,
+    ReportedError,
+    TruncatedStream,
+)
 
 __all__ = ["MEANINGS", "CannotCreate", "IOFailure", "NoInput", "Status", "Terminated", "Usage", "status_of"]
 
@@ -19,9 +28,14 @@ class Status(IntEnum):
     USAGE = 2
     BAD_INPUT = 65
     NO_INPUT = 66
+    UNAVAILABLE = 69
     OUR_FAULT = 70
     CANNOT_CREATE = 73
     IO_FAILURE = 74
+    TRY_LATER = 75
+    PROTOCOL = 76
+    NO_PERMISSION = 77
+    TIMEOUT = 124
     INTERRUPTED = 130
     CLOSED_PIPE = 141
     TERMINATED = 143
@@ -34,9 +48,14 @@ MEANINGS = {
     Status.USAGE: "usage",
     Status.BAD_INPUT: "bad input, or a refused loss",
     Status.NO_INPUT: "no such input",
+    Status.UNAVAILABLE: "provider unavailable",
     Status.OUR_FAULT: "our own fault",
     Status.CANNOT_CREATE: "cannot create",
     Status.IO_FAILURE: "I/O error",
+    Status.TRY_LATER: "try later: rate limit, overload",
+    Status.PROTOCOL: "protocol: a stream that was cut off",
+    Status.NO_PERMISSION: "no permission: key, account",
+    Status.TIMEOUT: "timeout",
     Status.INTERRUPTED: "interrupted",
     Status.CLOSED_PIPE: "closed pipe",
     Status.TERMINATED: "terminated",
@@ -73,6 +92,8 @@ _STATUSES: dict[type[BaseException], Status] = {
     RefusedLoss: Status.BAD_INPUT,
     InvalidInput: Status.BAD_INPUT,
     NoInput: Status.NO_INPUT,
+    ProviderFault: Status.UNAVAILABLE,
+    TruncatedStream: Status.PROTOCOL,
     InternalFault: Status.OUR_FAULT,
     CannotCreate: Status.CANNOT_CREATE,
     IOFailure: Status.IO_FAILURE,
@@ -83,6 +104,23 @@ _STATUSES: dict[type[BaseException], Status] = {
 }
 
 
+# What a provider's own error ends with, by its kind; everything else is its being unavailable.
+_REPORTED: dict[str, Status] = {
+    "invalid_request": Status.BAD_INPUT,
+    "not_found": Status.BAD_INPUT,
+    "conflict": Status.BAD_INPUT,
+    "too_large": Status.BAD_INPUT,
+    "authentication": Status.NO_PERMISSION,
+    "billing": Status.NO_PERMISSION,
+    "permission": Status.NO_PERMISSION,
+    "rate_limit": Status.TRY_LATER,
+    "overloaded": Status.TRY_LATER,
+    "timeout": Status.TIMEOUT,
+}
+
+
 def status_of(error: BaseException) -> Status:
+    if isinstance(error, ReportedError):
+        return _REPORTED.get(error.kind, Status.UNAVAILABLE)
     known = (_STATUSES[kind] for kind in type(error).__mro__ if kind in _STATUSES)
     return next(known, Status.OUR_FAULT)

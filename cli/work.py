@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 import msgspec
 
+from dragoman.cli.sources import AUTO, STREAM, STREAM_STARTS
 from dragoman.cli.status import Status, status_of
 from dragoman.schemas.convert import Converted, convert_error, convert_request, convert_response
 from dragoman.schemas.dialect import find
@@ -21,15 +22,14 @@ from dragoman.schemas.losses import Loss
 if TYPE_CHECKING:
     from dragoman.schemas.validate import DocumentKind
 
-__all__ = ["AUTO", "Failure", "Identity", "Outcome", "Plan", "SidedViolation", "convert_document", "failed"]
+__all__ = ["Failure", "Identity", "Outcome", "Plan", "SidedViolation", "convert_document", "failed"]
 
-AUTO = "auto"
-STREAM = "a stream of events, where a request, a response or an error was expected"
-STREAM_STARTS = ("data:", "event:", "id:", "retry:", ":")
+IS_STREAM = "a stream of events, where a request, a response or an error was expected"
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What to do with each document; `source` and `kind` may be AUTO."""
+    """What to do with each document; `source` and `kind` may be AUTO. `assembles` makes one response of a stream,
+    `explodes` a stream of a response."""
 
     target: str
     source: str = AUTO
@@ -37,6 +37,8 @@ class Plan(msgspec.Struct, frozen=True):
     on_loss: str = "report"
     model: str | None = None
     validates: bool = False
+    assembles: bool = False
+    explodes: bool = False
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -69,7 +71,8 @@ class SidedViolation(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What became of a document: `body`, or else `failure`. `model` is what a target names beside the body."""
+    """What became of a document: `body`, or else `failure`. `model` is what a target names beside the body. `came`: it
+    is a stream, and what came of it is out."""
 
     body: bytes | None = None
     identity: Identity | None = None
@@ -77,6 +80,7 @@ class Outcome(msgspec.Struct, frozen=True):
     violations: tuple[SidedViolation, ...] = ()
     failure: Failure | None = None
     model: str | None = None
+    came: bool = False
 
 
 def convert_document(raw: bytes, plan: Plan) -> Outcome:
@@ -111,21 +115,35 @@ class _Work:
             return self._outcome(failure=failed(error, self._raw))
         if self._violations:
             return self._outcome(failure=_broken_schema(self._violations))
-        return self._outcome(write_json(converted.body), model=self._model_beside(converted))
+        body = converted.body
+        return self._outcome(body if isinstance(body, bytes) else write_json(body), model=self._model_beside(converted))
 
-    def _convert(self) -> Converted[Wire]:
+    def _convert(self) -> Converted[Wire] | Converted[bytes]:
         plan = self._plan
         body = _read(self._raw, plan)
         self._identity = identity = _identify(body, plan)
         if plan.validates:
             self._violations = _violations("input", body, identity.dialect, identity.kind)
+        if plan.explodes:
+            return self._exploded(body, identity)
         converted = _converted(body, identity, plan)
         self._losses = converted.losses
         if plan.validates:
             self._violations += _violations("output", converted.body, plan.target, identity.kind)
         return converted
 
-    def _model_beside(self, converted: Converted[Wire]) -> str | None:
+    def _exploded(self, body: JSON, identity: Identity) -> Converted[bytes]:
+        """Return the stream that says a response."""
+        from dragoman.schemas.streams import explode_response
+
+        if identity.kind != "response":
+            raise InvalidInput("$", f"a {identity.kind}, where a response to make a stream of was expected")
+        plan = self._plan
+        said = explode_response(body, source=identity.dialect, target=plan.target, on_loss=plan.on_loss)
+        self._losses = said.losses
+        return said
+
+    def _model_beside(self, converted: Converted[Wire] | Converted[bytes]) -> str | None:
         is_request = self._identity is not None and self._identity.kind == "request"
         return converted.model if is_request and not find(self._plan.target).model_in_body else None
 
@@ -148,8 +166,8 @@ def _read(raw: bytes, plan: Plan) -> JSON:
         text = _text(raw)
         if plan.kind == "error":  # a proxy in front of a provider answers with a page of text
             return text
-        if text.lstrip().startswith(STREAM_STARTS):
-            raise InvalidInput("$", STREAM) from None
+        if text.lstrip().encode().startswith(STREAM_STARTS):
+            raise InvalidInput("$", IS_STREAM) from None
         raise
 
 
@@ -171,8 +189,8 @@ def _identify(body: JSON, plan: Plan) -> Identity:
         error.hint = "name the dialect: --from NAME" if plan.source == AUTO else "say what it is: --kind KIND"
         raise
     kind = found.kind if plan.kind == AUTO else plan.kind
-    if kind == "stream":
-        raise InvalidInput("$", STREAM)
+    if kind == STREAM:
+        raise InvalidInput("$", IS_STREAM)
     return Identity(found.dialect if plan.source == AUTO else plan.source, kind, found.certainty)
 
 

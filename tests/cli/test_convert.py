@@ -227,7 +227,10 @@ def test_list_shows_dialects_aliases_and_pairs() -> None:
         ([], "--to is missing: the dialect to convert into"),
         (["--to", "anthropc"], "--to: unknown dialect 'anthropc', none of anthropic, gemini, ollama, openai-chat"),
         (["--to", "gemini", "--from", "?"], "--from: unknown dialect '?'"),
-        (["--to", "gemini", "--kind", "reqest"], "--kind: expected auto, request, response or error, got 'reqest'"),
+        (
+            ["--to", "gemini", "--kind", "reqest"],
+            "--kind: expected auto, request, response, error or stream, got 'reqest'",
+        ),
         (["--to", "gemini", "--on-loss", "x"], "--on-loss: expected report, refuse-meaning, refuse-any or ignore"),
         (["--to", "gemini", "-j", "0"], "--jobs: expected 1 to 256, got 0"),
         (["--to", "gemini", "--report", "-"], "--report and the documents cannot go to the same place"),

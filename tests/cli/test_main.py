@@ -137,7 +137,7 @@ def test_trace_is_shown_to_those_who_ask_twice() -> None:
 
 def test_fault_of_ours_is_one_line_too() -> None:
     class Broken(Bytes):
-        def readline(self, _size: int | None = -1) -> bytes:
+        def readinto(self, _buffer: object) -> int:
             raise ZeroDivisionError("oops")
 
     err = Text()

@@ -82,7 +82,9 @@ def test_last_of_two_wins_and_counts_add_up() -> None:
 
 
 def test_choice_that_is_near_is_named() -> None:
-    with pytest.raises(Usage, match="--kind: expected auto, request, response or error, got 'reqest'") as caught:
+    with pytest.raises(
+        Usage, match="--kind: expected auto, request, response, error or stream, got 'reqest'"
+    ) as caught:
         check_choice(KIND, "reqest")
     assert caught.value.hint == "did you mean 'request'?"
 

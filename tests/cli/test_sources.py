@@ -15,7 +15,8 @@ from tests.cli.harness import Bytes, Text
 
 
 def read(content: bytes, file: str = "-") -> list[Document]:
-    return list(read_inputs([file], Environment(Bytes(content), stderr=Text())))
+    found = read_inputs([file], Environment(Bytes(content), stderr=Text()))
+    return [document for document in found if isinstance(document, Document)]
 
 
 def numbers(content: bytes) -> list[int]:

@@ -8,7 +8,8 @@ import pickle
 import msgspec
 import pytest
 
-from dragoman.cli.work import AUTO, Identity, Outcome, Plan, convert_document
+from dragoman.cli.sources import AUTO
+from dragoman.cli.work import Identity, Outcome, Plan, convert_document
 from dragoman.schemas.errors import RefusedLoss
 from dragoman.schemas.ir import JSON
 from tests.cli.harness import LOSSY, REQUEST
