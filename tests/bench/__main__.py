@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 from tests.bench.commands import STARTUP_NAMES, bulk_names, bulk_rows, startup_rows
 from tests.bench.measure import CASES, measure
+from tests.bench.streams import STREAM_NAMES, stream_rows
 from tests.bench.table import HEADER, Row, as_json, line
 
 
@@ -49,6 +50,8 @@ def _rows(quick: bool, only: str) -> Iterator[Row]:
     for case in CASES.values():
         if only in case.name:
             yield measure(case, rounds)
+    if any(only in name for name in STREAM_NAMES):
+        yield from stream_rows(rounds)
     if any(only in name for name in bulk_names(lines)):
         yield from bulk_rows(lines)
     if any(only in name for name in STARTUP_NAMES):

@@ -20,7 +20,7 @@ from typing import IO, Final, NamedTuple
 from tests.bench import child, documents
 from tests.bench.table import Row
 
-__all__ = ["STARTUP_NAMES", "bulk_names", "bulk_rows", "startup_rows"]
+__all__ = ["STARTUP_NAMES", "bulk_names", "bulk_rows", "program", "startup_rows"]
 
 STARTUP_NAMES: Final = ("start-version", "start-convert")
 
@@ -60,7 +60,7 @@ def startup_rows(rounds: int) -> Iterator[Row]:
 
 
 def _convert_lines(lines: int) -> _Run:
-    command = [_program(), "convert", "-", "--from", "openai-chat", "--to", "anthropic"]
+    command = [program(), "convert", "-", "--from", "openai-chat", "--to", "anthropic"]
     with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as said:
         _write_lines(source, lines)
         watched = [sys.executable, "-I", child.__file__, *command]
@@ -79,7 +79,7 @@ def _write_lines(target: IO[bytes], lines: int) -> None:
 
 
 def _startup(name: str, aim: float, arguments: list[str], rounds: int) -> Row:
-    command, nothing = [_program(), *arguments], [sys.executable, "-c", "pass"]
+    command, nothing = [program(), *arguments], [sys.executable, "-c", "pass"]
     taken = [(_seconds(command), _seconds(nothing)) for _ in range(rounds + 1)][1:]  # the first warms the caches
     ratio = median(ours / theirs for ours, theirs in taken)
     ours, theirs = (median(figures) for figures in zip(*taken, strict=True))
@@ -93,7 +93,7 @@ def _seconds(command: list[str]) -> float:
     return time.perf_counter() - start
 
 
-def _program() -> str:
+def program() -> str:
     """Return the command that stands beside this interpreter."""
     found = shutil.which("dragoman", path=str(Path(sys.executable).parent))
     if found is None:
