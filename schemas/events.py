@@ -167,10 +167,13 @@ class Heartbeat(msgspec.Struct, frozen=True, gc=False):
 
 
 class UnknownEvent(msgspec.Struct, frozen=True, gc=False):
-    """An event that only `dialect` knows. `name` is its type; the first of each type is told, and no other."""
+    """An event that only `dialect` knows. `name` is its type; the first of each type is told, and no other. `feature`
+    is what its loss is called elsewhere, `reason` why it is one, where that is not simply that nobody knows it."""
 
     dialect: str
     name: str
+    feature: str = "extension"
+    reason: str = ""
 
 
 class CandidateEnded(msgspec.Struct, frozen=True, gc=False):

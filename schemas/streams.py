@@ -194,7 +194,8 @@ class StreamConverter:
                 self._losses.forget("finish_reason")  # how it ended is what the error says
                 self._report(event.response)
             case UnknownEvent() if event.dialect != self._listener.name:
-                self._losses.dropped((), "extension", f"only {event.dialect} knows the event {event.name[:80]}")
+                reason = event.reason or f"only {event.dialect} knows the event {event.name[:80]}"
+                self._losses.dropped((), event.feature, reason)
             case _:
                 """Its encoder says it, or reports it."""
 

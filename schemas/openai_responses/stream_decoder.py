@@ -80,6 +80,7 @@ class StreamDecoder:
         self._ids: dict[str, Item] = {}
         self._pairing = Pairing()
         self._unknown: set[str] = set()
+        self._contradicted: set[str] = set()  # fields whose end was another than their deltas
         self._is_begun = self._is_over = False
 
     def feed(self, frame: Frame) -> list[Event]:
@@ -260,8 +261,18 @@ class StreamDecoder:
     def _tell_rest(self, item: Item, name: str, number: int, whole: JSON) -> None:
         """Tell what no delta has told. Whoever says something else at the end than before is not believed."""
         told, last = item.told.get((name, number), (0, ""))
-        if isinstance(whole, str) and len(whole) > told and whole[:told].endswith(last):
+        if not isinstance(whole, str) or not whole:
+            return
+        if len(whole) < told or not whole[:told].endswith(last):
+            self._contradict(name)
+        elif len(whole) > told:
             self._tell(item, name, number, whole[told:])
+
+    def _contradict(self, name: str) -> None:
+        if name not in self._contradicted:
+            self._contradicted.add(name)
+            reason = "at its end it is another one than its deltas say; these have been passed on"
+            self._blocks.out.append(UnknownEvent(NAME, f"response.{name}.done", WORDS[name].feature, reason))
 
     def _weigh(self, item: Item, block: Block, wire: JSON) -> None:
         weights = decode_logprobs(wire)

@@ -26,20 +26,21 @@ __all__ = [
 
 class Field(msgspec.Struct, frozen=True):
     """A field that is told in deltas: the kind of item that it stands in, the field of the event that says which of
-    several it is, and the one that has all of it at its end."""
+    several it is, the one that has all of it at its end, and what its loss is called."""
 
     item: str
     number: str
     whole: str
+    feature: str
 
 
 WORDS = {
-    "output_text": Field("message", "content_index", "text"),
-    "refusal": Field("message", "content_index", "refusal"),
-    "reasoning_summary_text": Field("reasoning", "summary_index", "text"),
-    "reasoning_text": Field("reasoning", "content_index", "text"),
-    "function_call_arguments": Field("function_call", "", "arguments"),
-    "custom_tool_call_input": Field("custom_tool_call", "", "input"),
+    "output_text": Field("message", "content_index", "text", "text"),
+    "refusal": Field("message", "content_index", "refusal", "refusal"),
+    "reasoning_summary_text": Field("reasoning", "summary_index", "text", "reasoning"),
+    "reasoning_text": Field("reasoning", "content_index", "text", "reasoning"),
+    "function_call_arguments": Field("function_call", "", "arguments", "tool_call"),
+    "custom_tool_call_input": Field("custom_tool_call", "", "input", "tool_call"),
 }
 DELTAS = {f"response.{name}.delta": name for name in WORDS}
 WHOLES = {f"response.{name}.done": name for name in WORDS}

@@ -23,7 +23,7 @@ from tests.laws.passage import judge_passage
 from tests.laws.verdicts import judge
 from tests.laws.wires.every import NAMES
 
-_PROTOCOLS: Final = {
+PROTOCOLS: Final = {
     "openai-chat": "openai-chat",
     "openai-responses": "openai-responses",
     "anthropic": "anthropic",
@@ -38,7 +38,7 @@ _CONVERT: Final[dict[str, Callable[..., Converted[Wire]]]] = {
 }
 
 
-def _lines() -> Iterator[bytes]:
+def lines() -> Iterator[bytes]:
     path = Path(os.environ["DRAGOMAN_CORPUS"])
     with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
         yield from file
@@ -46,9 +46,9 @@ def _lines() -> Iterator[bytes]:
 
 def _documents() -> Iterator[tuple[str, str, str, Wire]]:
     """Yield id, dialect, kind and document."""
-    for line in _lines():
+    for line in lines():
         exchange = read_json(line)
-        name = _PROTOCOLS.get(str(exchange.get("protocol"))) if isinstance(exchange, dict) else None
+        name = PROTOCOLS.get(str(exchange.get("protocol"))) if isinstance(exchange, dict) else None
         if name is None or not isinstance(exchange, dict):
             continue
         answer, status = exchange.get("response"), exchange.get("status")

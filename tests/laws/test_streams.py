@@ -98,7 +98,7 @@ def test_what_is_forgotten_is_not_missed(source: str, response: Response, seed: 
     kept, forgotten = _read(source, raw), _read(source, raw, whole=False)
     assert accumulate(kept) == accumulate(forgotten)
     for target in NAMES:
-        if not find(target).streams.REPEATS:
+        if target != source and not find(target).streams.REPEATS:  # its own dialect passes as it is
             losses, fewer = Losses(), Losses()
             assert written(target, kept, losses) == written(target, forgotten, fewer)
             assert losses.found == fewer.found

@@ -60,7 +60,7 @@ from tests.schemas.openai_responses.telling import (
     thought_item,
     told,
 )
-from tests.schemas.streaming import after, read, response, sse
+from tests.schemas.streaming import after, converted, read, response, sse
 
 TEXT: Wire = {"type": "output_text", "text": "", "annotations": []}
 MINE: Extra = {NAME: {"id": "msg_1"}}
@@ -400,3 +400,18 @@ def _hear(wires: list[Wire]) -> None:
     except DragomanError:
         return
     assert illegal(events) == []
+
+
+def test_end_that_contradicts_its_deltas_is_told_and_not_believed() -> None:
+    item: Wire = {"type": "message", "id": "msg_1", "role": "assistant", "content": []}
+    where: Wire = {"output_index": 0, "content_index": 0, "item_id": "msg_1"}
+    raw = sse(
+        {"type": "response.created", "response": {"id": "r", "object": "response", "output": []}},
+        {"type": "response.output_item.added", "output_index": 0, "item": item},
+        {"type": "response.output_text.delta", "delta": "Yes.", **where},
+        {"type": "response.output_text.done", "text": "No, never.", **where},
+        {"type": "response.completed", "response": {"id": "r", "object": "response", "status": "completed"}},
+    )
+    said, converter = converted(raw, "openai-responses", "anthropic")
+    assert b"Yes." in said
+    assert [loss.feature for loss in converter.losses if loss.severity == "meaning"] == ["text"]
