@@ -113,11 +113,11 @@ def explode(response: Response) -> list[Event]:
 
 
 def _explode_candidate(blocks: Blocks, candidate: Candidate, number: int) -> None:
-    """Say the parts of a candidate; all its log probabilities go with its first words."""
+    """Say the parts of a candidate; all its log probabilities go with its first text."""
     untold = candidate.logprobs
     for part in candidate.parts:
         block = blocks.tell(part, number)
-        if untold and isinstance(part, (Text, Refusal)):
+        if untold and isinstance(part, Text):
             blocks.weigh(block, untold)
             untold = ()
         blocks.end(block, part)

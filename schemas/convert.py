@@ -15,6 +15,7 @@ from dragoman.schemas import foreign
 from dragoman.schemas.continuity import refuse_unseen_calls
 from dragoman.schemas.dialect import find
 from dragoman.schemas.errors import InvalidInput
+from dragoman.schemas.fields import shared
 from dragoman.schemas.ir import JSON, Candidate, Request, Response, Tool, ToolCall, Wire
 from dragoman.schemas.jsontext import read_json, write_json
 from dragoman.schemas.losses import Loss, Losses
@@ -66,6 +67,7 @@ def convert_request(
     refuse_unseen_calls(request)
     losses = Losses(room.PLACES, wire, speaker.name)
     said = _guarded(listener.requests.encode_request, request, losses)
+    said.update(shared(request.extra, listener.shares)[0])
     foreign.report_request(request, listener, losses)
     return Converted(said, judged(losses, on_loss), request.model, stream)
 

@@ -242,7 +242,7 @@ def _growing(*deltas: type) -> dict[str, dict[type, str]]:
 BLOCK: dict[type, dict[str, dict[type, str]]] = {
     Text: {**_growing(ContentDelta, LogprobsAdded, CitationAdded, SignatureAdded), "ended": _LATE},
     Reasoning: _growing(ReasoningDelta, SignatureAdded),
-    Refusal: _growing(RefusalDelta, LogprobsAdded),
+    Refusal: _growing(RefusalDelta),
     ToolCall: _growing(ArgumentsDelta, SignatureAdded),
     BuiltinCall: _growing(BuiltinProgress),
     BuiltinResult: _WHOLE,

@@ -17,7 +17,7 @@ from dragoman.schemas.ir import JSON, At, Extra, Node, Parameters, Request, Wire
 if TYPE_CHECKING:
     from dragoman.schemas.losses import Losses
 
-__all__ = ["leftovers", "nested", "overlay", "parameters", "places", "sort_out", "write_parameters"]
+__all__ = ["leftovers", "nested", "overlay", "parameters", "places", "shared", "sort_out", "write_parameters"]
 
 _NUMBER: tuple[type, ...] = (int, float)
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -154,6 +154,19 @@ def _merged(wire: Wire, extra: Wire) -> Wire:
         elif key not in merged:
             merged[key] = value
     return merged
+
+
+def shared(extra: Extra | None, shares: Mapping[str, frozenset[str]]) -> tuple[Wire, Extra | None]:
+    """Split unknown fields into those that a relative of their dialect shares, and the rest."""
+    if extra is None or not shares:
+        return {}, extra
+    said: Wire = {}
+    rest: Extra = {}
+    for name, fields in extra.items():
+        known = shares.get(name, frozenset())
+        said.update((key, value) for key, value in fields.items() if key in known)
+        rest[name] = {key: value for key, value in fields.items() if key not in known}
+    return said, rest
 
 
 def nested(extra: Extra | None, key: str, inner: Extra | None, dialect: str) -> Extra | None:

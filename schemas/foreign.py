@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dragoman.schemas.dialect import Dialect, find
+from dragoman.schemas.fields import shared
 from dragoman.schemas.ir import (
     At,
     Error,
@@ -29,7 +30,9 @@ __all__ = ["report_error", "report_request", "report_response"]
 
 def report_request(request: Request, target: Dialect, losses: Losses) -> None:
     name = target.name
-    _node(request, name, losses)
+    _, rest = shared(request.extra, target.shares)
+    if rest is not None:
+        _fields(request.at, rest, name, losses)
     _messages(request.instructions, name, losses)
     _messages(request.messages, name, losses)
     for tool in request.tools:

@@ -28,7 +28,16 @@ from dragoman.schemas.narrow import count, show, text
 from dragoman.schemas.spelling import made_up_id
 from dragoman.schemas.stops import settled
 
-__all__ = ["PLACES", "decode_response", "decode_stop", "decode_usage", "encode_response", "encode_stop", "encode_usage"]
+__all__ = [
+    "PLACES",
+    "decode_response",
+    "decode_stop",
+    "decode_usage",
+    "encode_response",
+    "encode_stop",
+    "encode_usage",
+    "stop_of",
+]
 
 # field of the IR → where an answer may say it
 PLACES: dict[str, tuple[At, ...]] = {"id": (("id",),), "service_tier": (("usage", "service_tier"),)}
@@ -88,15 +97,19 @@ def decode_response(wire: Wire) -> Response:
 
 
 def decode_stop(wire: Wire, parts: tuple[Part, ...]) -> Candidate:
-    native = text(wire.get("stop_reason"))
-    stop: Stop | None = None if native is None else _STOPS.get(native, "other")
     return Candidate(
         parts=parts,
-        stop=settled(stop, parts),
+        stop=settled(stop_of(wire), parts),
         stop_sequence=text(wire.get("stop_sequence")),
-        native_stop=native,
+        native_stop=text(wire.get("stop_reason")),
         stop_dialect=NAME,
     )
+
+
+def stop_of(wire: Wire) -> Stop | None:
+    """Return why a message says that it ended, whatever it holds."""
+    native = text(wire.get("stop_reason"))
+    return None if native is None else _STOPS.get(native, "other")
 
 
 def _decode_tier(usage: JSON) -> str | None:

@@ -19,7 +19,7 @@ from dragoman.schemas.anthropic.parts import (
     decode_block,
     decode_citation,
 )
-from dragoman.schemas.anthropic.response import decode_response
+from dragoman.schemas.anthropic.response import decode_response, stop_of
 from dragoman.schemas.arguments import parsed_arguments
 from dragoman.schemas.blocks import Block, Blocks, Words, cut_off
 from dragoman.schemas.events import (
@@ -155,7 +155,8 @@ class StreamDecoder:
                 block = self._blocks.start(replace(part, text=""))
                 self._blocks.refuse(block, part.text)
                 self._blocks.end(block, part)
-        return response
+        ended = replace(response.candidates[0], stop=stop_of(self._frame))
+        return replace(response, candidates=(ended,))
 
     def _fail(self, wire: Wire) -> None:
         self._is_over = True

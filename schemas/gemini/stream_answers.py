@@ -44,7 +44,7 @@ class Told:
         elif isinstance(mine, dict):
             mine.update((name, said) for name, said in camel(value).items() if said not in _EMPTY)
         else:
-            self.wire[key] = dict(camel(value))
+            self.wire[key] = dict(value if "_" in key else camel(value))  # a second spelling is nobody's field
 
 
 class Answer:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
+from msgspec.structs import replace
+
 from dragoman.schemas.events import (
     ArgumentsDelta,
     BlockEnded,
@@ -28,7 +30,7 @@ from dragoman.schemas.framing import sse_frame
 from dragoman.schemas.gemini.errors import encode_error
 from dragoman.schemas.gemini.response import encode_response
 from dragoman.schemas.gemini.stream_turns import Turn, joined
-from dragoman.schemas.ir import JSON, Request, Wire
+from dragoman.schemas.ir import JSON, Candidate, Part, Request, Response, Text, Wire
 from dragoman.schemas.jsontext import write_json
 from dragoman.schemas.losses import Losses
 from dragoman.schemas.narrow import as_object, objects
@@ -83,7 +85,7 @@ class StreamEncoder:
 
     def _complete(self, event: StreamComplete) -> list[bytes]:
         self._is_over = True
-        wire = encode_response(event.response, self._losses, self._request)
+        wire = encode_response(_spanned(event.response), self._losses, self._request)
         said: Wire = {**wire, **self._head}
         if "candidates" in wire:
             said["candidates"] = [_last(item, index) for index, item in enumerate(objects(wire["candidates"]))]
@@ -113,6 +115,28 @@ class StreamEncoder:
         StreamComplete: _complete,
         StreamFailed: _fail,
     }
+
+
+def _spanned(response: Response) -> Response:
+    """Return a response whose citations say which text they are of, where a stream joins it with others."""
+    return replace(response, candidates=tuple(map(_spanned_candidate, response.candidates)))
+
+
+def _spanned_candidate(candidate: Candidate) -> Candidate:
+    texts = [part for part in candidate.parts if isinstance(part, Text)]
+    if len(texts) < 2 or not any(text.citations for text in texts):
+        return candidate
+    return replace(candidate, parts=tuple(map(_spanned_part, candidate.parts)))
+
+
+def _spanned_part(part: Part) -> Part:
+    if not isinstance(part, Text) or not part.citations:
+        return part
+    cited = [
+        replace(citation, start=0, end=len(part.text)) if citation.start is None and citation.end is None else citation
+        for citation in part.citations
+    ]
+    return replace(part, citations=tuple(cited))
 
 
 def _last(candidate: JSON, index: int) -> Wire:

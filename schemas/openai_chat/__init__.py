@@ -85,4 +85,9 @@ DIALECT = Dialect(
             "url_citation",
         }
     ),
+    shares={
+        "openai-responses": frozenset(
+            {"moderation", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention"}
+        )
+    },
 )

@@ -48,12 +48,14 @@ from dragoman.schemas.spelling import fit_id, fit_name
 
 __all__ = [
     "CALL",
+    "INNER",
     "decode_annotation",
     "decode_answer",
     "decode_sound",
     "decode_thoughts",
     "encode_answer",
     "encode_citation",
+    "moved",
 ]
 
 _CALLING = frozenset({"role", "content", "tool_calls"})
@@ -68,7 +70,7 @@ _ANSWER = _CALLING | {
     "cache_control",
 }
 CALL = frozenset({"id", "type", "function", "custom", "index"})
-_INNER = frozenset({"name", "arguments", "input"})
+INNER = frozenset({"name", "arguments", "input"})
 _CITATION = frozenset({"url", "title", "content", "start_index", "end_index"})
 
 
@@ -129,14 +131,15 @@ def _spread(parts: tuple[Part, ...], cited: Iterable[Citation]) -> tuple[Part, .
     held: dict[int, list[Citation]] = {}
     for citation in cited:
         nth = len(holders) - 1 if citation.start is None else max(bisect_right(starts, citation.start) - 1, 0)
-        held.setdefault(holders[nth], []).append(_moved(citation, starts[nth]))
+        held.setdefault(holders[nth], []).append(moved(citation, starts[nth]))
     return tuple(
         replace(part, citations=tuple(held[index])) if index in held and isinstance(part, Text) else part
         for index, part in enumerate(parts)
     )
 
 
-def _moved(citation: Citation, offset: int) -> Citation:
+def moved(citation: Citation, offset: int) -> Citation:
+    """Return a citation with offsets that count from `offset` on."""
     if citation.start is None or not offset:
         return citation
     end = None if citation.end is None else max(citation.end - offset, 0)
@@ -207,7 +210,7 @@ def _old_calls(held: JSON, at: At, pairing: Pairing) -> Iterable[Part]:
         name=name,
         arguments=_arguments(said),
         at=at,
-        extra=leftovers(held, _INNER, NAME),
+        extra=leftovers(held, INNER, NAME),
     )
 
 
@@ -236,7 +239,7 @@ def _call(wire: Wire, at: At, pairing: Pairing) -> Part:
     if not isinstance(held, dict) or name is None:
         return Native(dialect=NAME, wire=wire, feature="tool_call", at=at)
     said = held.get("input" if free else "arguments")
-    inner = leftovers(held, _INNER, NAME)
+    inner = leftovers(held, INNER, NAME)
     return ToolCall(
         id=pairing.call(name, text(wire.get("id"))),
         name=name,

@@ -8,7 +8,9 @@ ended was cut off. https://platform.openai.com/docs/api-reference/chat-streaming
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
+from operator import itemgetter
 from typing import ClassVar
 
 from msgspec.structs import replace
@@ -18,7 +20,7 @@ from dragoman.schemas.events import (
     Event,
     StreamStarted,
 )
-from dragoman.schemas.fields import leftovers
+from dragoman.schemas.fields import leftovers, nested
 from dragoman.schemas.folding import Folding, joined_base64
 from dragoman.schemas.framing import Frame
 from dragoman.schemas.ir import (
@@ -36,9 +38,11 @@ from dragoman.schemas.mould import Mould
 from dragoman.schemas.narrow import as_object, count, expected, objects, text
 from dragoman.schemas.openai_chat.answers import (
     CALL,
+    INNER,
     decode_annotation,
     decode_sound,
     decode_thoughts,
+    moved,
 )
 from dragoman.schemas.openai_chat.errors import decode_error
 from dragoman.schemas.openai_chat.parts import NAME, decode_content, decode_part
@@ -74,6 +78,8 @@ class StreamDecoder:
         self._calls: dict[tuple[int, int], Block] = {}  # by candidate and index
         self._texts: dict[int, Block] = {}  # the last text of each candidate
         self._whole = whole
+        self._lengths: dict[int, int] = {}  # of each candidate's content, in characters
+        self._starts: dict[int, list[tuple[int, Block]]] = {}  # where in it each text begins
         self._sounds: dict[int, Folding] = {}
         self._rests: dict[int, Folding] = {}  # of messages, what only chat knows
         self._weights: dict[int, Folding] = {}  # log probabilities of no text, and what is said beside them
@@ -92,6 +98,7 @@ class StreamDecoder:
         said = self._mould.text(frame.data)
         if said and self._flowing is not None and not self._flowing.ended:
             self._blocks.say(self._flowing, said)
+            self._lengths[self._number] += len(said)
         else:
             self._read(frame.data)
         return self._blocks.take()
@@ -241,7 +248,9 @@ class StreamDecoder:
         if block is None or type(block.part) is not Text:
             block = self._blocks.flowing(Text(text="", at=at or ("choices", number, "message", "content")), number)
             self._texts[number] = block
+            self._starts.setdefault(number, []).append((self._lengths.setdefault(number, 0), block))
         self._blocks.say(block, said)
+        self._lengths[number] += len(said)
 
     def _is_twice(self, thought: Reasoning, number: int) -> bool:
         """Tell whether a thought is said by details that repeat what was said under a name of its own."""
@@ -273,7 +282,10 @@ class StreamDecoder:
             return
         for index, note in enumerate(objects(notes)):
             bare: Wire = {key: value for key, value in note.items() if key != "index"}
-            self._blocks.cite(self._texts[number], decode_annotation(bare, (*at, index)))
+            citation = decode_annotation(bare, (*at, index))
+            nth = bisect_right(self._starts[number], citation.start or 0, key=itemgetter(0)) - 1
+            start, block = self._starts[number][-1 if citation.start is None else max(nth, 0)]
+            self._blocks.cite(block, moved(citation, start))
 
     def _show(self, images: JSON, number: int, at: At) -> None:
         for index, image in enumerate(objects(images)):
@@ -281,7 +293,7 @@ class StreamDecoder:
 
     def _sound(self, sound: JSON, number: int, _at: At) -> None:
         if isinstance(sound, dict) and any(sound.values()):
-            self._folding(self._sounds, number).add(sound)
+            self._sounds.setdefault(number, Folding()).add(sound)
 
     def _folding(self, held: dict[int, Folding], number: int) -> Folding:
         if number not in held:
@@ -314,7 +326,8 @@ class StreamDecoder:
         name, call_id = text(function.get("name")), text(wire.get("id")) or None
         if block is None or (name and call_id and call_id != block.key):
             block = self._begin_call(key, ToolCall(id=call_id or "", name=name or "", arguments="", custom=is_free), at)
-        rest = leftovers(wire, CALL, NAME)
+        inner = leftovers(function, INNER, NAME)
+        rest = nested(leftovers(wire, CALL, NAME), "custom" if is_free else "function", inner, NAME)
         if rest is not None:
             block.part = replace(block.part, extra=rest)
         said = function.get("input" if is_free else "arguments")

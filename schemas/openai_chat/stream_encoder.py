@@ -227,10 +227,17 @@ class StreamEncoder:
         number = count(choice.pop("index")) or 0
         del choice["message"]
         if number in self._weighed:
-            del choice["logprobs"]
-        own = (ended.extra or {}).get(NAME, {}).get("message")
+            choice["logprobs"] = _untold(choice["logprobs"])
+        mine = (ended.extra or {}).get(NAME, {})
+        self._drop_odd(mine.get("logprobs"), ended)
+        own = mine.get("message")
         said = [] if number in self._spoken else [self._role(number, "")]
         return [*said, self._chunk(own if isinstance(own, dict) else {}, number, **choice)]
+
+    def _drop_odd(self, logprobs: JSON, ended: Candidate) -> None:
+        if isinstance(logprobs, dict) and "content" in logprobs:
+            reason = "what only chat knows of a token comes too late for a stream"
+            self._losses.dropped((*ended.at, "logprobs"), "logprobs", reason)
 
     def _fail(self, event: StreamFailed) -> list[bytes]:
         encode_response(event.response, self._losses, self._request)  # for what it loses
@@ -266,6 +273,13 @@ class StreamEncoder:
         StreamComplete: _complete,
         StreamFailed: _fail,
     }
+
+
+def _untold(logprobs: JSON) -> JSON:
+    """Return what is said beside log probabilities that are told already."""
+    if not isinstance(logprobs, dict) or logprobs.keys() <= {"content", "refusal"}:
+        return None
+    return {**logprobs, "content": None}
 
 
 class _Call:

@@ -41,4 +41,7 @@ DIALECT = Dialect(
         {"namespace", "additional_tools", "text", "input_audio", "stream_options", "incomplete_details"}
         | {"input_tokens_details", "output_tokens_details", "format", "error", "detail"}
     ),
+    shares={
+        "openai-chat": frozenset({"moderation", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention"})
+    },
 )

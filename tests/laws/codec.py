@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from dragoman.schemas import find, foreign
+from dragoman.schemas.fields import shared
 from dragoman.schemas.ir import JSON, Error, Request, Response, Wire
 from dragoman.schemas.jsontext import read_json, write_json
 from dragoman.schemas.losses import Losses
@@ -36,7 +37,7 @@ def encoded(name: str, said: Said, losses: Losses) -> Wire:
     dialect = find(name)
     match said:
         case Request():
-            wire = dialect.requests.encode_request(said, losses)
+            wire = dialect.requests.encode_request(said, losses) | shared(said.extra, dialect.shares)[0]
             foreign.report_request(said, dialect, losses)
         case Response():
             wire = dialect.responses.encode_response(said, losses)

@@ -24,6 +24,7 @@ from dragoman.schemas.framing import Deframer
 from dragoman.schemas.ir import JSON, Response, Wire
 from dragoman.schemas.jsontext import read_json
 from dragoman.schemas.losses import Losses
+from dragoman.schemas.stops import settled
 from tests.laws.strategies import responses
 from tests.laws.wires.grammar import twisted
 
@@ -38,7 +39,7 @@ def ended_responses(draw: st.DrawFn) -> Response:
     a bad one."""
     response = draw(responses())
     ended = [
-        msgspec.structs.replace(candidate, stop="stop", native_stop=None, stop_dialect=None)
+        msgspec.structs.replace(candidate, stop=settled("stop", candidate.parts), native_stop=None, stop_dialect=None)
         if candidate.stop in (None, "error")
         else candidate
         for candidate in response.candidates

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dragoman.schemas import find, foreign
+from dragoman.schemas import convert_request, find, foreign
 from dragoman.schemas.ir import (
     At,
     Candidate,
@@ -24,6 +24,7 @@ from dragoman.schemas.ir import (
     ToolChoice,
     ToolResult,
     Usage,
+    Wire,
 )
 from dragoman.schemas.losses import Losses
 
@@ -112,6 +113,14 @@ def test_field_has_the_feature_that_its_dialect_gives_it_and_wrappers_are_opened
         ("$.function.x", "extension"),
         ("$.other", "extension"),
     ]
+
+
+def test_field_that_a_relative_shares_is_no_loss_and_is_said() -> None:
+    asked: Wire = {"model": "m", "messages": [{"role": "user", "content": "x"}], "prompt_cache_key": "k"}
+    converted = convert_request(asked, source="openai-chat", target="openai-responses")
+    assert (converted.body["prompt_cache_key"], converted.losses) == ("k", ())
+    back = convert_request(converted.body, source="openai-responses", target="openai-chat")
+    assert (back.body, back.losses) == (asked, ())
 
 
 def test_field_that_changes_the_answer_says_so() -> None:
