@@ -29,9 +29,10 @@ from dragoman.schemas.ir import (
     Usage,
     Wire,
 )
+from dragoman.schemas.logprobs import decode_logprobs, has_odd_tokens
 from dragoman.schemas.losses import Losses
 from dragoman.schemas.media import sniffed
-from dragoman.schemas.narrow import as_object, as_text, count, expected, number, objects, text
+from dragoman.schemas.narrow import as_object, as_text, count, expected, text
 from dragoman.schemas.ollama.messages import decode_answer, encode_answer
 from dragoman.schemas.ollama.parts import NAME, kept
 from dragoman.schemas.pairing import Pairing
@@ -39,7 +40,6 @@ from dragoman.schemas.stops import settled
 
 __all__ = [
     "PLACES",
-    "decode_logprobs",
     "decode_response",
     "decode_said",
     "decode_usage",
@@ -57,7 +57,6 @@ _DURATIONS = ("total_duration", "load_duration", "prompt_eval_duration", "eval_d
 _RESPONSE = frozenset(
     {"model", "created_at", "done", "done_reason", "logprobs", "message", "context", *_COUNTS, *_DURATIONS}
 )
-_TOKEN = frozenset({"token", "logprob", "bytes", "top_logprobs"})
 _GENERATED = _RESPONSE | {"response", "thinking", "image"}
 _STOPS: dict[str, Stop] = {
     "stop": "stop",
@@ -79,7 +78,7 @@ def decode_response(wire: Wire) -> Response:
     extra = leftovers(wire, _GENERATED if said is None else _RESPONSE, NAME)
     if created is None and wire.get("created_at") is not None:
         extra = kept(extra, "created_at", wire["created_at"])
-    if _is_odd(wire.get("logprobs")):
+    if has_odd_tokens(wire.get("logprobs")):
         extra = kept(extra, "logprobs", wire["logprobs"])
     context = wire.get("context")
     return Response(
@@ -151,27 +150,6 @@ def _created(said: JSON) -> int | float | None:
         return None
     since = (time if time.tzinfo is not None else time.replace(tzinfo=UTC)) - _EPOCH
     return since.total_seconds() if since.microseconds else since.days * 86400 + since.seconds
-
-
-def decode_logprobs(wire: JSON) -> tuple[TokenLogprob, ...]:
-    return tuple(
-        TokenLogprob(
-            token=text(item.get("token")) or "",
-            logprob=number(item.get("logprob")),
-            bytes=_bytes(item.get("bytes")),
-            top=decode_logprobs(item["top_logprobs"]) if item.get("top_logprobs") else (),
-        )
-        for item in objects(wire)
-    )
-
-
-def _is_odd(logprobs: JSON) -> bool:
-    """Say whether any token has a field that the IR has no place for: the list is then kept as it is, too."""
-    return any(not item.keys() <= _TOKEN or _is_odd(item.get("top_logprobs")) for item in objects(logprobs))
-
-
-def _bytes(wire: JSON) -> tuple[int, ...] | None:
-    return tuple(byte for byte in wire if isinstance(byte, int)) if isinstance(wire, list) else None
 
 
 def decode_usage(wire: Wire) -> Usage | None:

@@ -45,12 +45,12 @@ from dragoman.schemas.ir import (
     Wire,
 )
 from dragoman.schemas.jsontext import read_json, write_json
+from dragoman.schemas.logprobs import decode_logprobs
 from dragoman.schemas.losses import Losses
 from dragoman.schemas.narrow import as_object, expected, objects
 from dragoman.schemas.ollama.errors import decode_error, encode_error
 from dragoman.schemas.ollama.parts import NAME
 from dragoman.schemas.ollama.response import (
-    decode_logprobs,
     decode_response,
     decode_said,
     encode_logprobs,

@@ -26,8 +26,9 @@ from dragoman.schemas.ir import (
     Usage,
     Wire,
 )
+from dragoman.schemas.logprobs import decode_logprobs, has_odd_tokens
 from dragoman.schemas.losses import Losses
-from dragoman.schemas.narrow import as_list, as_object, count, number, objects, text
+from dragoman.schemas.narrow import as_list, as_object, count, number, text
 from dragoman.schemas.openai_chat.answers import decode_answer, encode_answer
 from dragoman.schemas.openai_chat.parts import NAME, TIERS
 from dragoman.schemas.pairing import Pairing
@@ -36,7 +37,6 @@ from dragoman.schemas.stops import settled
 
 __all__ = [
     "PLACES",
-    "decode_logprobs",
     "decode_response",
     "decode_sources",
     "decode_usage",
@@ -51,7 +51,6 @@ PLACES: dict[str, tuple[At, ...]] = {"id": (("id",),), "created": (("created",),
 _RESPONSE = frozenset(
     {"id", "object", "created", "model", "choices", "usage", "service_tier", "citations", "search_results"}
 )
-_TOKEN = frozenset({"token", "logprob", "bytes", "top_logprobs"})
 _SOURCES = frozenset({"citations", "search_results"})
 _CHOICE = frozenset({"index", "message", "finish_reason", "logprobs"})
 _STOPS: dict[str, Stop] = {
@@ -110,7 +109,7 @@ def _decode_choice(wire: Wire, at: At) -> Candidate:
     extra = leftovers(wire, _CHOICE, NAME)
     logprobs = wire.get("logprobs")
     if isinstance(logprobs, dict):
-        known = () if _is_odd(logprobs.get("content")) else ("content",)
+        known = () if has_odd_tokens(logprobs.get("content")) else ("content",)
         extra = nested(extra, "logprobs", leftovers(logprobs, known, NAME), NAME)
     return Candidate(
         parts=message.parts,
@@ -125,27 +124,6 @@ def _decode_choice(wire: Wire, at: At) -> Candidate:
 
 def _logprobs(wire: JSON) -> tuple[TokenLogprob, ...]:
     return decode_logprobs(wire.get("content")) if isinstance(wire, dict) else ()
-
-
-def decode_logprobs(wire: JSON) -> tuple[TokenLogprob, ...]:
-    return tuple(
-        TokenLogprob(
-            token=text(item.get("token")) or "",
-            logprob=number(item.get("logprob")),
-            bytes=_bytes(item.get("bytes")),
-            top=decode_logprobs(item["top_logprobs"]) if item.get("top_logprobs") else (),
-        )
-        for item in objects(wire)
-    )
-
-
-def _is_odd(logprobs: JSON) -> bool:
-    """Say whether any token has a field that the IR has no place for: the list is then kept as it is, too."""
-    return any(not item.keys() <= _TOKEN or _is_odd(item.get("top_logprobs")) for item in objects(logprobs))
-
-
-def _bytes(wire: JSON) -> tuple[int, ...] | None:
-    return tuple(byte for byte in wire if isinstance(byte, int)) if isinstance(wire, list) else None
 
 
 def _holder(candidates: tuple[Candidate, ...]) -> int | None:

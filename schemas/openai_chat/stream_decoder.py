@@ -34,6 +34,7 @@ from dragoman.schemas.ir import (
     Wire,
 )
 from dragoman.schemas.jsontext import read_json, write_json
+from dragoman.schemas.logprobs import decode_logprobs
 from dragoman.schemas.mould import Mould
 from dragoman.schemas.narrow import as_object, count, expected, objects, text
 from dragoman.schemas.openai_chat.answers import (
@@ -47,7 +48,6 @@ from dragoman.schemas.openai_chat.answers import (
 from dragoman.schemas.openai_chat.errors import decode_error
 from dragoman.schemas.openai_chat.parts import NAME, decode_content, decode_part
 from dragoman.schemas.openai_chat.response import (
-    decode_logprobs,
     decode_response,
     decode_sources,
     without_sources,

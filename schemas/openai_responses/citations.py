@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from dragoman.schemas.fields import leftovers, overlay
 from dragoman.schemas.ir import JSON, At, Citation, Text, TokenLogprob, Wire
 from dragoman.schemas.losses import Losses
-from dragoman.schemas.narrow import count, number, objects, text
+from dragoman.schemas.narrow import count, objects, text
 
-__all__ = ["NAME", "decode_citation", "decode_citations", "decode_logprobs", "encode_citations", "encode_logprobs"]
+__all__ = ["NAME", "decode_citation", "decode_citations", "encode_citations", "encode_logprobs"]
 
 NAME = "openai-responses"
 _PAGE = frozenset({"type", "url", "title", "start_index", "end_index"})
@@ -45,23 +45,6 @@ def decode_citation(wire: Wire, at: At) -> Citation:
         dialect=NAME,
         at=at,
     )
-
-
-def decode_logprobs(wire: JSON) -> tuple[TokenLogprob, ...]:
-    return tuple(
-        TokenLogprob(
-            token=text(item.get("token")) or "",
-            logprob=number(item.get("logprob")),
-            bytes=_bytes(item.get("bytes")),
-            top=decode_logprobs(item["top_logprobs"]) if item.get("top_logprobs") else (),
-        )
-        for item in objects(wire)
-    )
-
-
-def _bytes(wire: JSON) -> tuple[int, ...] | None:
-    """Return the bytes; an empty list stands for "not said", since the field is required."""
-    return tuple(byte for byte in wire if isinstance(byte, int)) if wire and isinstance(wire, list) else None
 
 
 # ------------------------------------------------------------------------------------------------------ IR → wire

@@ -25,9 +25,10 @@ from dragoman.schemas.ir import (
     Usage,
     Wire,
 )
+from dragoman.schemas.logprobs import decode_logprobs
 from dragoman.schemas.losses import Losses
 from dragoman.schemas.narrow import as_list, count, number, objects, text
-from dragoman.schemas.openai_responses.citations import decode_logprobs, encode_logprobs
+from dragoman.schemas.openai_responses.citations import encode_logprobs
 from dragoman.schemas.openai_responses.messages import decode_answer, encode_answer
 from dragoman.schemas.openai_responses.parts import NAME, item_fields, part_fields
 from dragoman.schemas.openai_responses.request import TIERS, encode_request

@@ -31,8 +31,9 @@ from dragoman.schemas.ir import (
     Wire,
 )
 from dragoman.schemas.jsontext import read_json
+from dragoman.schemas.logprobs import decode_logprobs
 from dragoman.schemas.narrow import as_object, as_text, count, expected, objects, text
-from dragoman.schemas.openai_responses.citations import decode_citation, decode_logprobs
+from dragoman.schemas.openai_responses.citations import decode_citation
 from dragoman.schemas.openai_responses.errors import decode_error
 from dragoman.schemas.openai_responses.messages import decode_answer_item
 from dragoman.schemas.openai_responses.parts import NAME, decode_part
