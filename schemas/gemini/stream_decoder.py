@@ -29,6 +29,7 @@ _CHUNK = frozenset(
     {"candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId", "createTime", "modelStatus"}
 )
 # What is said of the answer, not of the stream.
+_MOST = 128  # candidates
 _LATE = frozenset({"candidates", "promptFeedback", "usageMetadata"})
 _PIECES = frozenset({"partialArgs", "willContinue", "args"})
 
@@ -105,15 +106,16 @@ class StreamDecoder:
 
     def _response(self) -> Response:
         """Return the response but for the parts, once the texts have their sources."""
-        answers = list(self._answers.values())
-        for answer in answers:
+        for answer in self._answers.values():
             if answer.is_weighed and answer.unweighed:
                 self._weigh(self._begin_words(Text(text="", at=answer.place()), answer), answer)
-        if not answers:
+        if not self._answers:
             return decode_response(self._frame.wire)
-        response = decode_response({**self._frame.wire, "candidates": [answer.wire() for answer in answers]})
-        for answer, candidate in zip(answers, response.candidates, strict=True):
-            self._cite(answer, candidate.parts)
+        known = [self._answers.get(number) for number in range(max(self._answers) + 1)]
+        told = [{} if answer is None else answer.wire() for answer in known]
+        response = decode_response({**self._frame.wire, "candidates": list[JSON](told)})
+        for answer in self._answers.values():
+            self._cite(answer, response.candidates[answer.number].parts)
         return response
 
     def _cite(self, answer: Answer, parts: tuple[Part, ...]) -> None:
@@ -128,7 +130,9 @@ class StreamDecoder:
         index = place if said is None else said
         answer = self._answers.get(index)
         if answer is None:
-            answer = self._answers[index] = Answer(len(self._answers), whole=self._whole)
+            if not 0 <= index < _MOST:
+                raise expected(f"an index below {_MOST}", index, ("candidates", place, "index"))
+            answer = self._answers[index] = Answer(index, whole=self._whole)
         content = wire.get("content")
         if content is not None:
             self._hear(as_object(content, (*answer.at, "content")), answer)

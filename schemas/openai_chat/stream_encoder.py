@@ -72,6 +72,7 @@ class StreamEncoder:
         self._head: Wire = {}
         self._spoken: set[int] = set()  # candidates whose role is said
         self._calls: dict[int, _Call] = {}  # by block
+        self._sounding: set[int] = set()  # candidates that have a sound
         self._weighed: set[int] = set()  # candidates whose log probabilities are said
         self._counts: dict[int, int] = {}  # of calls, by candidate
         self._notes: dict[int, int] = {}  # the last annotation's number, by candidate
@@ -195,6 +196,10 @@ class StreamEncoder:
             case _:
                 said = encode_answer((part,), Losses(), replayed=False)
                 delta: Wire = {key: value for key, value in said.items() if value and key != "role"}
+                if "audio" in delta and event.candidate in self._sounding:
+                    return []  # a message holds one; reported with the whole response
+                if "audio" in delta:
+                    self._sounding.add(event.candidate)
                 return self._say(delta, event.candidate) if delta else []
 
     def _end_call(self, event: BlockEnded, part: ToolCall) -> list[bytes]:
