@@ -215,7 +215,7 @@ def _plan(asked: Asked) -> Plan:
     return Plan(
         target=_dialect("--to", asked.to),
         source=AUTO if asked.source == AUTO else _dialect("--from", asked.source),
-        kind=STREAM if asked.assembles else "response" if asked.explodes and asked.kind == AUTO else asked.kind,
+        kind=STREAM if asked.assembles else asked.kind,
         assembles=asked.assembles,
         explodes=asked.explodes,
         on_loss=REPORT if asked.on_loss == IGNORE else asked.on_loss,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from io import BufferedReader
+from io import BufferedReader, RawIOBase
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 import msgspec
@@ -20,7 +20,7 @@ from dragoman.schemas.errors import MalformedJSON, UndetectedDialect
 from dragoman.schemas.jsontext import read_json
 
 if TYPE_CHECKING:
-    from io import RawIOBase
+    from _typeshed import WriteableBuffer
 
 __all__ = ["AUTO", "MAX_DOCUMENT", "STDIN", "STREAM", "Document", "Stream", "check_inputs", "read_inputs"]
 
@@ -29,7 +29,8 @@ LINES_SUFFIXES = (".jsonl", ".ndjson")
 STDIN = "-"
 AUTO, STREAM = "auto", "stream"  # of the kinds that an input may be
 STREAM_STARTS = (b"data:", b"event:", b"id:", b"retry:", b":")
-PEEKED = 1 << 13
+HEAD = 1 << 18  # bytes in which a stream is known by its first event, if it is one
+_BOM = b"\xef\xbb\xbf"
 PATIENCE = 2.0  # seconds without a byte on stdin after which we say that we wait
 _TOO_LARGE = f"larger than {MAX_DOCUMENT >> 20} MiB"
 
@@ -108,28 +109,64 @@ def _stdin(environment: Environment) -> BinaryIO:
 
 def _peekable(stream: BinaryIO) -> BufferedReader:
     """Return a stream that can be looked into: the process's own can."""
-    return cast("BufferedReader", stream) if hasattr(stream, "peek") else BufferedReader(cast("RawIOBase", stream))
+    return cast(BufferedReader, stream) if hasattr(stream, "peek") else BufferedReader(cast(RawIOBase, stream))
 
 
 def _read(file: str, stream: BufferedReader, kind: str) -> Iterator[Document | Stream]:
-    if kind == STREAM or (kind == AUTO and _is_stream(stream.peek(PEEKED))):
+    if kind == STREAM:
         yield Stream(file, stream)
-    else:
+    elif kind != AUTO:
         yield from _documents(file, stream)
+    else:
+        head = _Head(stream)
+        again = cast(BufferedReader, BufferedReader(head, HEAD))
+        if _is_stream(head.begun):
+            yield Stream(file, again)
+        else:
+            yield from _documents(file, again)
+
+
+class _Head(RawIOBase):
+    """A file that begins with bytes that were looked at already: as many as it takes to tell what it is."""
+
+    def __init__(self, source: BufferedReader) -> None:
+        self._source = source
+        self.begun = b""
+        while len(self.begun) < HEAD and not _is_telling(self.begun) and (piece := source.read1(HEAD)):
+            self.begun += piece
+        self._rest = self.begun
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer)
+        size = len(view)
+        taken, self._rest = (self._rest[:size], self._rest[size:]) if self._rest else (self._source.read1(size), b"")
+        view[: len(taken)] = taken
+        return len(taken)
+
+
+def _is_telling(begun: bytes) -> bool:
+    """Tell whether these first bytes are enough to know a stream by, or that it is none."""
+    begun = begun.removeprefix(_BOM).lstrip()
+    if not begun:
+        return False
+    if begun.startswith((b"{", b"[")):
+        return b"\n" in begun
+    return not any(start.startswith(begun) and start != begun for start in STREAM_STARTS)
 
 
 def _is_stream(begun: bytes) -> bool:
     """Tell by its first bytes whether a file is a stream: of server-sent events, of chunks a line, or in an array."""
-    begun = begun.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if begun.startswith(STREAM_STARTS):
-        return True
+    begun = begun.removeprefix(_BOM).lstrip()
+    if not begun.startswith((b"{", b"[")):
+        return begun.startswith(STREAM_STARTS)
     end = begun.find(b"\n")
-    if not begun.startswith(b"[") and (end < 0 or not begun.startswith(b"{")):
-        return False
     from dragoman.schemas.detection import detect  # what is told need not be detected
 
     try:
-        return detect(begun[:end] if begun.startswith(b"{") else begun).kind == STREAM
+        return detect(begun[:end] if begun.startswith(b"{") and end > 0 else begun).kind == STREAM
     except (MalformedJSON, UndetectedDialect):
         return False
 

@@ -49,7 +49,9 @@ class _Work:
         for piece in pieces:
             self._pass_on(converter.feed(piece))
         self._pass_on(converter.close())
-        failure: Failure | None = None if converter.error is None else failed(converter.error)
+        error = converter.error
+        failure: Failure | None = None if error is None else failed(error)
+        self._came = self._came and not isinstance(error, RefusedLoss)
         return Outcome(None, identity, converter.losses, failure=failure, came=self._came)
 
     def _pass_on(self, said: bytes) -> None:
@@ -79,19 +81,30 @@ def _chained(begun: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
 
 def _detected(pieces: Iterator[bytes]) -> tuple[bytes, Identity]:
     """Read until the stream shows its dialect. Returns what was read, too."""
-    begun = b""
-    problem: DragomanError = UndetectedDialect("$", "empty, where a stream was expected")
+    held: list[bytes] = []
+    size = 0
     for piece in pieces:
-        begun += piece
-        if b"\n" not in piece and b"\r" not in piece:
+        held.append(piece)
+        size += len(piece)
+        if b"\n" not in piece and b"\r" not in piece and size <= TELLING:
             continue
+        begun = b"".join(held)
+        held = [begun]
         try:
-            found = detect(begun)
-        except (UndetectedDialect, MalformedJSON) as error:
-            problem = error
-        else:
-            return begun, Identity(found.dialect, "stream", found.certainty)
-        if len(begun) > TELLING:
-            break
-    problem.hint = "name the dialect: --from NAME"
-    raise problem
+            return begun, _identity(begun)
+        except (UndetectedDialect, MalformedJSON):
+            if size > TELLING:
+                raise
+    begun = b"".join(held)
+    if not begun.strip():
+        raise UndetectedDialect("$", "empty, where a stream was expected")
+    return begun, _identity(begun)
+
+
+def _identity(begun: bytes) -> Identity:
+    try:
+        found = detect(begun)
+    except (UndetectedDialect, MalformedJSON) as error:
+        error.hint = "name the dialect: --from NAME"
+        raise
+    return Identity(found.dialect, "stream", found.certainty)

@@ -98,9 +98,10 @@ class Block:
         self.key: object = None
 
     def is_whole_call(self) -> bool:
-        """Tell whether the arguments so far are a JSON object. The same ones are looked at once."""
+        """Tell whether the arguments so far are a whole JSON object. Those that were none are looked at again when
+        they are twice as long: what is whole by then ends with the stream, too."""
         length = self.words.length()
-        if length == self._seen:
+        if length < 2 * self._seen:
             return False
         self._seen = length
         said = self.words.text()

@@ -31,6 +31,7 @@ __all__ = [
     "convert_request_bytes",
     "convert_response",
     "convert_response_bytes",
+    "refuse_error",
 ]
 
 Body = TypeVar("Body")
@@ -84,7 +85,7 @@ def convert_response(
     wire = as_object(body, ())
     room = speaker.responses
     response = _guarded(room.decode_response, wire)
-    _refuse_error(wire, response)
+    refuse_error(wire, response)
     if model is not None:
         response = msgspec.structs.replace(response, model=model)
     if speaker is listener:
@@ -147,7 +148,7 @@ def _guarded(function: Callable[P, Result], /, *args: P.args, **kwargs: P.kwargs
         raise InvalidInput("$", "nested too deeply") from error
 
 
-def _refuse_error(wire: Wire, response: Response) -> None:
+def refuse_error(wire: Wire, response: Response) -> None:
     """Refuse an error that came with the status of a success: as an answer it would say that all went well."""
     silent = not any(candidate.parts for candidate in response.candidates)
     if silent and isinstance(wire.get("error"), (dict, str)) and wire["error"]:

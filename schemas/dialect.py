@@ -78,12 +78,13 @@ class StreamEncoder(Protocol):
     """Events of the IR → wire events, framed."""
 
     def feed(self, event: Event) -> list[bytes]: ...
-    def close(self) -> list[bytes]: ...
 
 
 class StreamRoom(Protocol):
     # Whether the last events of a stream repeat the texts: where they do not, nobody needs to remember them.
     REPEATS: bool
+    # Whether a stream can hold comments.
+    COMMENTS: bool
 
     def StreamDecoder(self, *, whole: bool = True) -> StreamDecoder: ...  # noqa: N802
     def StreamEncoder(self, losses: Losses, request: Request | None = None) -> StreamEncoder: ...  # noqa: N802

@@ -157,6 +157,10 @@ class _LineReader:
         self._tail.add(rest)
         return lines
 
+    @property
+    def limit(self) -> int:
+        return self._tail.limit
+
     def rest(self) -> bytes:
         return self._tail.take() if self._tail.length else b""
 
@@ -241,20 +245,34 @@ class _Events:
 
 
 class _Lines:
-    """JSON lines."""
+    """JSON lines. A first line that is no JSON by itself begins one document over several lines: an error, mostly."""
 
-    __slots__ = ("_lines",)
+    __slots__ = ("_document", "_is_begun", "_lines")
     framing = Framing.LINES
 
     def __init__(self, limit: int) -> None:
         self._lines = _LineReader(limit)
+        self._document: _Tail | None = None
+        self._is_begun = False
 
     def feed(self, raw: bytes) -> list[Frame]:
-        return [Frame(line) for line in self._lines.lines(raw) if line and not line.isspace()]
+        lines = [line for line in self._lines.lines(raw) if line and not line.isspace()]
+        if lines and not self._is_begun:
+            self._is_begun = True
+            if not lines[0].rstrip().endswith(b"}"):
+                self._document = _Tail(self._lines.limit)
+        if self._document is None:
+            return [Frame(line) for line in lines]
+        for line in lines:
+            self._document.add(line)
+        return []
 
     def close(self) -> list[Frame]:
         rest = self._lines.rest()
-        return [Frame(rest, whole=False)] if rest.strip() else []
+        if self._document is None:
+            return [Frame(rest, whole=False)] if rest.strip() else []
+        self._document.add(rest)
+        return [Frame(self._document.take(), whole=False)]
 
 
 class _Array:

@@ -63,6 +63,7 @@ class Mould:
 
     def learn(self, data: bytes, wire: Wire) -> None:
         """Make a mould of an event, `wire`, which holds a text where this mould looks for it."""
+        self.forget()
         if len(data) > _LONGEST or self._unused >= _PATIENCE:
             return
         self._unused += 1

@@ -6,24 +6,26 @@ end is told as truly as any other's. No vendor's name stands here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from types import NoneType
 
 from dragoman.schemas import foreign
 from dragoman.schemas.accumulate import explode
-from dragoman.schemas.convert import Converted
+from dragoman.schemas.convert import Converted, refuse_error
 from dragoman.schemas.dialect import Dialect, find
 from dragoman.schemas.errors import (
     BrokenStream,
     DragomanError,
     InvalidInput,
     MalformedJSON,
-    ProviderFault,
+    RefusedLoss,
     ReportedError,
     TruncatedStream,
 )
 from dragoman.schemas.events import Event, Heartbeat, StreamComplete, StreamFailed, StreamStarted, UnknownEvent
 from dragoman.schemas.framing import MAX_LINE, Deframer, Frame
-from dragoman.schemas.ir import JSON, Request, Response, Wire
+from dragoman.schemas.ir import JSON, Error, Request, Response, Wire
 from dragoman.schemas.losses import Loss, Losses
 from dragoman.schemas.narrow import as_object
 from dragoman.schemas.passing import Passing
@@ -35,22 +37,25 @@ DONE = b"[DONE]"
 
 
 class StreamReader:
-    """Bytes of a dialect → events. `whole=False` forgets long texts once they are told. What cannot be read raises
-    BrokenStream; what came before it in the same bytes is returned first."""
+    """Bytes of a dialect → events. `whole=False` forgets long texts once they are told.
+
+    Bytes that are no stream of the dialect raise BrokenStream. An event that cannot be read later on ends the stream as
+    a failed one, and `fault` says where.
+    """
 
     def __init__(self, source: str, *, whole: bool = True, limit: int = MAX_LINE) -> None:
+        self.deframer = Deframer(limit)
+        self.fault: DragomanError | None = None
+        self.goes_on = False  # whether another stream follows the end of this one
         self._source = source
         self._decoder = find(source).streams.StreamDecoder(whole=whole)
-        self.deframer = Deframer(limit)
-        self.goes_on = False  # whether another stream follows the end of this one
-        self._is_complete = False
+        self._is_begun = self._is_complete = False
         self._number = 0
         self._first = b""  # the first bytes
-        self._fault: DragomanError | None = None
 
     def feed(self, raw: bytes) -> list[Event]:
-        if self._fault is not None:
-            raise self._fault
+        if self.fault is not None:
+            return self._after_fault()
         if len(self._first) < _START:
             self._first += raw[:_START]
         events: list[Event] = []
@@ -58,14 +63,12 @@ class StreamReader:
             for frame in self.deframer.feed(raw):
                 self._read(frame, events)
         except DragomanError as error:
-            self._fault = error if isinstance(error, BrokenStream) else self._broken(error)
-            if not events:
-                raise self._fault from error
+            events += self._broken(error)
         return events
 
     def close(self) -> list[Event]:
-        if self._fault is not None:
-            raise self._fault
+        if self.fault is not None:
+            return self._after_fault()
         events: list[Event] = []
         for frame in self.deframer.close():
             try:
@@ -73,7 +76,7 @@ class StreamReader:
             except MalformedJSON:
                 break  # the bytes stop in the middle of it
             except DragomanError as error:
-                raise self._broken(error) from error
+                return [*events, *self._broken(error)]
         if self._first and not self._number and not _is_start(self._first):
             raise BrokenStream(0, "$", "holds no event: this is no stream")
         return events + self._decoder.close()
@@ -97,6 +100,7 @@ class StreamReader:
         except RecursionError as error:
             raise InvalidInput("$", "nested too deeply") from error
         events += told
+        self._is_begun = self._is_begun or bool(told)
         if told and type(told[-1]) is StreamComplete:
             self._is_complete = True
 
@@ -110,10 +114,22 @@ class StreamReader:
             return  # what is no start does not matter any more
         self.goes_on = any(isinstance(event, StreamStarted) for event in events)
 
-    def _broken(self, error: DragomanError) -> DragomanError:
-        if isinstance(error, InvalidInput):
-            return BrokenStream(self._number, error.path, error.problem)
-        return error
+    def _broken(self, error: DragomanError) -> list[Event]:
+        """Return the end of a stream that cannot be read any further; raise where it was none from the beginning."""
+        self.fault = error
+        if isinstance(error, InvalidInput) and not isinstance(error, BrokenStream):
+            self.fault = BrokenStream(self._number, error.path, error.problem)
+        if not self._is_begun:
+            raise self.fault from error
+        told = self._decoder.close()
+        if not told or not isinstance(last := told[-1], (StreamComplete, StreamFailed)):
+            return []
+        return [StreamFailed(Error(kind="server", message=str(self.fault)), last.response, cut=True)]
+
+    def _after_fault(self) -> list[Event]:
+        if self.fault is not None and not self._is_begun:
+            raise self.fault
+        return []
 
 
 _START = 16
@@ -131,51 +147,55 @@ def _is_start(raw: bytes) -> bool:
 class StreamConverter:
     """A stream of one dialect → the same in another. `request` is what it answers, in the *target* dialect.
 
-    `error` is None for a whole stream, a TruncatedStream for one that was cut off, a ReportedError where the provider
-    told one. Losses are known when the stream has ended; their paths are those of the response that it adds up to.
+    `error` is None for a whole stream; else it is a TruncatedStream where it was cut off, a ReportedError where the
+    provider told one, a BrokenStream where it cannot be read, a RefusedLoss where the policy forbids what was lost; and
+    the stream ends in an error of the target's own form. Losses are known when it has ended; their paths are those of
+    the response that it adds up to.
     """
 
     def __init__(self, *, source: str, target: str, request: JSON = None, on_loss: str = "report") -> None:
         speaker, listener = find(source), find(target)
         is_same = speaker is listener
-        self.error: ProviderFault | None = None
-        self._losses = Losses(speaker.responses.PLACES, None, speaker.name)
+        self.error: DragomanError | None = None
         self._on_loss = on_loss
-        self._listener = listener
         self._reader = StreamReader(source, whole=listener.streams.REPEATS and not is_same)
-        noted = Losses() if is_same else self._losses  # what passes as it is loses nothing
+        self._notes = _Notes(speaker, listener)
+        noted = Losses() if is_same else self._notes.losses  # what passes as it is loses nothing
         self._encoder = listener.streams.StreamEncoder(noted, _asked(request, listener))
         self._bad_end = b""
         self._passing = Passing(self._reader.deframer) if is_same else None
 
     @property
     def losses(self) -> tuple[Loss, ...]:
-        return tuple(self._losses.found)
+        return () if self._passing is not None else tuple(self._notes.losses.found)
 
     def feed(self, raw: bytes) -> bytes:
+        is_over = self._reader.fault is not None
         said = self._said(self._reader.feed(raw))
-        return b"".join(said) if self._passing is None else self._passing.feed(raw)
+        if self._passing is None:
+            return b"".join(said)
+        return b"" if is_over else self._passing.feed(raw)
 
     def close(self) -> bytes:
         """Return the end. A stream that was cut off ends in an error of the target's own form."""
         said = self._said(self._reader.close())
+        self.error = self.error or self._reader.fault
         if self._passing is None:
-            said += self._encoder.close()
-            if self._reader.goes_on:
-                self._losses.dropped((), "text", "another stream follows the end of this one: convert it by itself")
-            judged(self._losses, self._on_loss)
+            self._notes.end(goes_on=self._reader.goes_on)
             return b"".join(said)
-        if isinstance(self.error, TruncatedStream):
-            return self._passing.ended(self._bad_end)
-        return self._passing.rest()
+        return self._passing.rest() if isinstance(self.error, (ReportedError, NoneType)) else self._ended_badly()
+
+    def _ended_badly(self) -> bytes:
+        return b"" if self._passing is None else self._passing.ended(self._bad_end)
 
     def _said(self, events: Iterable[Event]) -> list[bytes]:
         """Return what the target says."""
         feed = self._watch if self._passing is not None else self._encoder.feed
         said: list[bytes] = []
         for event in events:
-            said += feed(event)
-            if type(event) in _TOLD:
+            kind = type(event)
+            said += feed(event) if kind is not StreamComplete else self._complete(event)
+            if kind in _TOLD:
                 self._note(event)
         return said
 
@@ -185,25 +205,58 @@ class StreamConverter:
             self._bad_end = b"".join(self._encoder.feed(event))
         return []
 
+    def _complete(self, event: Event) -> list[bytes]:
+        """Say the good end, unless it has lost what must not be lost."""
+        if self._passing is not None or not isinstance(event, StreamComplete):
+            return []
+        said = self._encoder.feed(event)
+        self._notes.take(event)
+        try:
+            judged(self._notes.losses, self._on_loss)
+        except RefusedLoss as error:
+            self.error = error
+            failed = StreamFailed(Error(kind="invalid_request", message=str(error)), event.response)
+            return self._encoder.feed(failed)
+        return said
+
     def _note(self, event: Event) -> None:
+        self._notes.take(event)
+        if isinstance(event, StreamFailed):
+            self.error = self._reader.fault or (TruncatedStream() if event.cut else ReportedError(event.error))
+
+
+class _Notes:
+    """What a stream loses beside what its encoder reports."""
+
+    def __init__(self, speaker: Dialect, listener: Dialect, *, says_comments: bool | None = None) -> None:
+        self.losses = Losses(speaker.responses.PLACES, None, speaker.name)
+        self._listener = listener
+        self._says_comments = listener.streams.COMMENTS if says_comments is None else says_comments
+
+    def take(self, event: Event) -> None:
         match event:
             case StreamComplete():
-                self._report(event.response)
+                foreign.report_response(event.response, self._listener, self.losses)
             case StreamFailed():
-                self.error = TruncatedStream() if event.cut else ReportedError(event.error)
-                self._losses.forget("finish_reason")  # how it ended is what the error says
-                self._report(event.response)
+                self.losses.forget("finish_reason")  # how it ended is what the error says
+                foreign.report_response(event.response, self._listener, self.losses)
             case UnknownEvent() if event.dialect != self._listener.name:
                 reason = event.reason or f"only {event.dialect} knows the event {event.name[:80]}"
-                self._losses.dropped((), event.feature, reason)
+                self.losses.dropped((), event.feature, reason)
+            case Heartbeat() if not self._says_comments and _DATA.search(event.comment):
+                self._says_comments = True  # one such loss tells of all
+                feature = "cost" if "cost" in event.comment.lower() else "extension"
+                self.losses.dropped((), feature, f"a comment in the stream: {event.comment[:80]}")
             case _:
                 """Its encoder says it, or reports it."""
 
-    def _report(self, response: Response) -> None:
-        foreign.report_response(response, self._listener, self._losses)
+    def end(self, *, goes_on: bool) -> None:
+        if goes_on:
+            self.losses.dropped((), "text", "another stream follows the end of this one: convert it by itself")
 
 
-_TOLD = frozenset({StreamComplete, StreamFailed, UnknownEvent})
+_DATA = re.compile(r"[0-9={\[]")  # what is in a comment that says more than that someone is there
+_TOLD = frozenset({StreamFailed, UnknownEvent, Heartbeat})
 
 
 def _asked(request: JSON, listener: Dialect) -> Request | None:
@@ -218,19 +271,23 @@ def assemble_stream(
 
     Raises TruncatedStream or ReportedError for a stream that has no good end.
     """
-    response = _assembled(raw, StreamReader(source))
     speaker, listener = find(source), find(target)
-    losses = Losses(speaker.responses.PLACES, None, speaker.name)
-    said = listener.responses.encode_response(response, losses, _asked(request, listener))
-    foreign.report_response(response, listener, losses)
-    return Converted(said, judged(losses, on_loss), response.model)
+    notes = _Notes(speaker, listener, says_comments=False)
+    response = _assembled(raw, StreamReader(source), notes)
+    said = listener.responses.encode_response(response, notes.losses, _asked(request, listener))
+    foreign.report_response(response, listener, notes.losses)
+    return Converted(said, judged(notes.losses, on_loss), response.model)
 
 
-def _assembled(raw: Iterable[bytes], reader: StreamReader) -> Response:
+def _assembled(raw: Iterable[bytes], reader: StreamReader, notes: _Notes) -> Response:
     last: Event | None = None
     for piece in raw:
-        last = _last(reader.feed(piece), last)
-    match _last(reader.close(), last):
+        last = _last(reader.feed(piece), last, notes)
+    last = _last(reader.close(), last, notes)
+    if reader.fault is not None:
+        raise reader.fault
+    notes.end(goes_on=reader.goes_on)
+    match last:
         case StreamComplete(response=response):
             return response
         case StreamFailed(cut=False, error=error):
@@ -239,9 +296,14 @@ def _assembled(raw: Iterable[bytes], reader: StreamReader) -> Response:
             raise TruncatedStream()
 
 
-def _last(events: Iterable[Event], before: Event | None) -> Event | None:
+def _last(events: Iterable[Event], before: Event | None, notes: _Notes) -> Event | None:
     """Return the event that ends the stream, if one does."""
-    return next((event for event in events if isinstance(event, (StreamComplete, StreamFailed))), before)
+    for event in events:
+        if isinstance(event, (StreamComplete, StreamFailed)):
+            before = event
+        elif isinstance(event, (UnknownEvent, Heartbeat)):
+            notes.take(event)
+    return before
 
 
 def explode_response(
@@ -249,9 +311,11 @@ def explode_response(
 ) -> Converted[bytes]:
     """Return a stream of the target dialect that says the response."""
     speaker, listener = find(source), find(target)
-    response = speaker.responses.decode_response(as_object(body, ()))
+    wire = as_object(body, ())
+    response = speaker.responses.decode_response(wire)
+    refuse_error(wire, response)
     losses = Losses(speaker.responses.PLACES, body, speaker.name)
     encoder = listener.streams.StreamEncoder(losses, _asked(request, listener))
     said = [frame for event in explode(response) for frame in encoder.feed(event)]
     foreign.report_response(response, listener, losses)
-    return Converted(b"".join((*said, *encoder.close())), judged(losses, on_loss), response.model)
+    return Converted(b"".join(said), judged(losses, on_loss), response.model)

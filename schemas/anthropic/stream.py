@@ -8,6 +8,7 @@ from __future__ import annotations
 from dragoman.schemas.anthropic.stream_decoder import StreamDecoder
 from dragoman.schemas.anthropic.stream_encoder import StreamEncoder
 
-__all__ = ["REPEATS", "StreamDecoder", "StreamEncoder"]
+__all__ = ["COMMENTS", "REPEATS", "StreamDecoder", "StreamEncoder"]
 
 REPEATS = False  # no last event of Claude's repeats what was said
+COMMENTS = False  # nobody would read them

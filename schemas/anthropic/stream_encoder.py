@@ -80,9 +80,6 @@ class StreamEncoder:
         encode = self._ENCODERS.get(type(event))
         return [] if encode is None else encode(self, event)
 
-    def close(self) -> list[bytes]:
-        return []
-
     def _open(self, event: StreamStarted) -> list[bytes]:
         said = encode_response(event.response, Losses(), self._request)
         said.pop("stop_details", None)

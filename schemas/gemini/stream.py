@@ -8,6 +8,7 @@ from __future__ import annotations
 from dragoman.schemas.gemini.stream_decoder import StreamDecoder
 from dragoman.schemas.gemini.stream_encoder import StreamEncoder
 
-__all__ = ["REPEATS", "StreamDecoder", "StreamEncoder"]
+__all__ = ["COMMENTS", "REPEATS", "StreamDecoder", "StreamEncoder"]
 
 REPEATS = True  # the sources that come last quote the words that they bear out
+COMMENTS = False  # nobody would read them

@@ -30,7 +30,7 @@ from dragoman.schemas.framing import sse_frame
 from dragoman.schemas.gemini.errors import encode_error
 from dragoman.schemas.gemini.response import encode_response
 from dragoman.schemas.gemini.stream_turns import Turn, joined
-from dragoman.schemas.ir import JSON, Candidate, Part, Request, Response, Text, Wire
+from dragoman.schemas.ir import JSON, Candidate, Part, Refusal, Request, Response, Text, Wire
 from dragoman.schemas.jsontext import write_json
 from dragoman.schemas.losses import Losses
 from dragoman.schemas.narrow import as_object, objects
@@ -54,9 +54,6 @@ class StreamEncoder:
     def feed(self, event: Event) -> list[bytes]:
         encode = self._ENCODERS.get(type(event))
         return [] if encode is None else encode(self, event)
-
-    def close(self) -> list[bytes]:
-        return []
 
     def _start(self, event: StreamStarted) -> list[bytes]:
         said = encode_response(event.response, Losses(), self._request)
@@ -123,8 +120,8 @@ def _spanned(response: Response) -> Response:
 
 
 def _spanned_candidate(candidate: Candidate) -> Candidate:
-    texts = [part for part in candidate.parts if isinstance(part, Text)]
-    if len(texts) < 2 or not any(text.citations for text in texts):
+    texts = [part for part in candidate.parts if isinstance(part, (Text, Refusal))]
+    if len(texts) < 2:
         return candidate
     return replace(candidate, parts=tuple(map(_spanned_part, candidate.parts)))
 

@@ -59,9 +59,10 @@ from dragoman.schemas.ollama.response import (
 )
 from dragoman.schemas.pairing import Pairing
 
-__all__ = ["REPEATS", "StreamDecoder", "StreamEncoder"]
+__all__ = ["COMMENTS", "REPEATS", "StreamDecoder", "StreamEncoder"]
 
 REPEATS = False  # the last line repeats nothing that was said
+COMMENTS = False  # nobody would read them
 # One of these is on every line.
 _TELLING = ("message", "response", "image", "done")
 # What the first line that says it is right about.
@@ -227,9 +228,6 @@ class StreamEncoder:
     def feed(self, event: Event) -> list[bytes]:
         encode = self._ENCODERS.get(type(event))
         return [] if encode is None else encode(self, event)
-
-    def close(self) -> list[bytes]:
-        return []
 
     def _line(self, message: Wire, **more: JSON) -> bytes:
         return line_frame(write_json({**self._head, "message": message, **more, "done": False}))

@@ -49,6 +49,7 @@ from dragoman.schemas.spelling import fit_id, fit_name
 __all__ = [
     "CALL",
     "INNER",
+    "THOUGHTS",
     "decode_annotation",
     "decode_answer",
     "decode_sound",
@@ -69,6 +70,8 @@ _ANSWER = _CALLING | {
     "images",
     "cache_control",
 }
+# The names that vendors have for reasoning.
+THOUGHTS = ("reasoning_content", "reasoning", "thinking")
 CALL = frozenset({"id", "type", "function", "custom", "index"})
 INNER = frozenset({"name", "arguments", "input"})
 _CITATION = frozenset({"url", "title", "content", "start_index", "end_index"})
@@ -91,13 +94,15 @@ def decode_answer(wire: Wire, at: At, pairing: Pairing) -> Message:
     old = tuple(_old_calls(wire.get("function_call"), (*at, "function_call"), pairing))
     if not old and wire.get("function_call"):
         known = known - {"function_call"}
+    if isinstance(wire.get("thinking"), str):
+        known = known | {"thinking"}
     parts = (*decode_thoughts(wire, at), *spoken, *_asides(wire, at), *calls, *old)
     return Message(role="assistant", parts=parts, at=at, extra=leftovers(wire, known, NAME))
 
 
 def decode_thoughts(wire: Wire, at: At) -> Iterable[Reasoning]:
     """Yield the reasoning, under whichever of its names: some vendors say it twice."""
-    for key in ("reasoning_content", "reasoning"):
+    for key in THOUGHTS:
         said = wire.get(key)
         if isinstance(said, dict):
             said = said.get("content") or said.get("summary")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dragoman.schemas.openai_chat.stream_decoder import StreamDecoder
 from dragoman.schemas.openai_chat.stream_encoder import StreamEncoder
 
-__all__ = ["REPEATS", "StreamDecoder", "StreamEncoder"]
+__all__ = ["COMMENTS", "REPEATS", "StreamDecoder", "StreamEncoder"]
 
 REPEATS = False  # no last chunk repeats what was said
+COMMENTS = True

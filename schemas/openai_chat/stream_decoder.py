@@ -68,6 +68,15 @@ _MOST = 128  # candidates
 _FIRST = frozenset({"id", "created", "model"})
 
 
+def _failed(wire: Wire) -> Wire | None:
+    """Return the error that a chunk tells of: some tell it beside the choices, some in the one that it ended."""
+    if wire.get("error"):
+        return wire
+    choices = wire.get("choices")
+    held = objects(choices) if choices else []
+    return next((choice for choice in held if choice.get("error") and isinstance(choice["error"], (dict, str))), None)
+
+
 class StreamDecoder:
     """Reads chunks. `_frame` collects the response but for its choices, `_choices` these but for what they say."""
 
@@ -83,6 +92,7 @@ class StreamDecoder:
         self._sounds: dict[int, Folding] = {}
         self._rests: dict[int, Folding] = {}  # of messages, what only chat knows
         self._weights: dict[int, Folding] = {}  # log probabilities of no text, and what is said beside them
+        self._has_told = False  # whether the last chunk tells what it all cost, and nothing else
         self._number = 0  # which candidate said something last
         self._mould = Mould("choices", 0, "delta", "content")
         self._flowing: Block | None = None  # the text that is all that the last chunk told of
@@ -105,18 +115,23 @@ class StreamDecoder:
 
     def _read(self, data: bytes) -> None:
         wire = as_object(read_json(data), ())
-        if wire.get("error"):
-            self._fail(wire)
+        failed = _failed(wire)
+        if failed is not None:
+            self._fail(failed)
             return
         if not self._is_begun:
             self._begin({**self._frame, **wire})
         choices = wire.get("choices")
+        told = len(self._blocks.out)
         if choices:
             for choice in objects(choices):
                 self._choose(choice)
+        self._has_told = isinstance(wire.get("usage"), dict) and len(self._blocks.out) == told
         self._learn(wire)
         self._flowing = self._only_says(choices)
-        if self._flowing is not None:
+        if self._flowing is None:
+            self._mould.forget()
+        else:
             self._mould.learn(data, wire)
 
     def _only_says(self, choices: JSON) -> Block | None:
@@ -128,8 +143,9 @@ class StreamDecoder:
                 return None
 
     def done(self) -> list[Event]:
-        """Hear that the stream is done. One that tells what it cost is whole, even if it never says why it ended."""
-        return self._end(has_told="usage" in self._frame)
+        """Hear that the stream is done. One whose last chunk says nothing but what it cost is whole, even if it never
+        says why it ended."""
+        return self._end(has_told=self._has_told)
 
     def close(self) -> list[Event]:
         return self._end(has_told=False)
@@ -210,6 +226,8 @@ class StreamDecoder:
         logprobs = wire.get("logprobs")
         if isinstance(logprobs, dict):
             self._weigh(logprobs, number)
+        if wire.get("finish_reason"):
+            self._blocks.end_calls(number)
 
     def _learn_choice(self, wire: Wire) -> int:
         """Note what a chunk says of a choice beside its delta. Returns which candidate it is."""
@@ -240,12 +258,15 @@ class StreamDecoder:
             if delta.get(key):
                 tell(self, delta[key], number, (*at, key))
         rest: Wire = {key: value for key, value in delta.items() if key not in SAID and value is not None}
+        if isinstance(rest.get("thinking"), str):
+            del rest["thinking"]
         if rest:
             self._folding(self._rests, number).add(rest)
 
     def _text(self, said: str, number: int, at: At = ()) -> None:
         block = self._blocks.flow(number)
         if block is None or type(block.part) is not Text:
+            self._blocks.end_calls(number)
             block = self._blocks.flowing(Text(text="", at=at or ("choices", number, "message", "content")), number)
             self._texts[number] = block
             self._starts.setdefault(number, []).append((self._lengths.setdefault(number, 0), block))
@@ -260,6 +281,7 @@ class StreamDecoder:
         return number in self._thinkers
 
     def _think(self, thought: Reasoning, number: int) -> None:
+        self._blocks.end_calls(number)
         self._blocks.think(self._blocks.flowing(replace(thought, text=""), number), thought.text)
 
     def _content(self, content: JSON, number: int, at: At) -> None:

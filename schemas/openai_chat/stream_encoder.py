@@ -32,6 +32,7 @@ from dragoman.schemas.framing import comment_frame, sse_frame
 from dragoman.schemas.ir import (
     JSON,
     Candidate,
+    Media,
     Reasoning,
     Refusal,
     Request,
@@ -72,7 +73,7 @@ class StreamEncoder:
         self._head: Wire = {}
         self._spoken: set[int] = set()  # candidates whose role is said
         self._calls: dict[int, _Call] = {}  # by block
-        self._sounding: set[int] = set()  # candidates that have a sound
+        self._sounds: dict[int, int] = {}  # the first block of each candidate that is a sound
         self._weighed: set[int] = set()  # candidates whose log probabilities are said
         self._counts: dict[int, int] = {}  # of calls, by candidate
         self._notes: dict[int, int] = {}  # the last annotation's number, by candidate
@@ -89,7 +90,10 @@ class StreamEncoder:
         return [] if encode is None else encode(self, event)
 
     def _start_block(self, event: BlockStarted | ToolCallStarted) -> list[bytes]:
-        keeps = isinstance(event, BlockStarted) and isinstance(event.part, _FLOWING)
+        part = event.part if isinstance(event, BlockStarted) else None
+        if isinstance(part, Media) and part.kind == "audio":
+            self._sounds.setdefault(event.candidate, event.index)
+        keeps = isinstance(part, _FLOWING)
         return self._speak(self._floor(event.candidate).start(event, keeps=keeps))
 
     def _pass(self, event: _OfBlock) -> list[bytes]:
@@ -108,9 +112,6 @@ class StreamEncoder:
 
     def _speak(self, events: Iterable[Event]) -> list[bytes]:
         return [chunk for event in events for chunk in self._SPEAKERS[type(event)](self, event)]
-
-    def close(self) -> list[bytes]:
-        return []
 
     def _chunk(self, delta: Wire, candidate: int, **more: JSON) -> bytes:
         choice: Wire = {"index": candidate, "delta": delta, "finish_reason": None, **more}
@@ -196,10 +197,8 @@ class StreamEncoder:
             case _:
                 said = encode_answer((part,), Losses(), replayed=False)
                 delta: Wire = {key: value for key, value in said.items() if value and key != "role"}
-                if "audio" in delta and event.candidate in self._sounding:
+                if "audio" in delta and self._sounds.get(event.candidate) != event.index:
                     return []  # a message holds one; reported with the whole response
-                if "audio" in delta:
-                    self._sounding.add(event.candidate)
                 return self._say(delta, event.candidate) if delta else []
 
     def _end_call(self, event: BlockEnded, part: ToolCall) -> list[bytes]:

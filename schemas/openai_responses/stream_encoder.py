@@ -100,9 +100,6 @@ class StreamEncoder:
         candidate: int = getattr(event, "candidate", 0)
         return [] if encode is None or candidate else encode(self, event)  # Responses has one answer
 
-    def close(self) -> list[bytes]:
-        return []
-
     def _event(self, kind: str, **fields: JSON) -> bytes:
         wire: Wire = {"type": kind, **fields, "sequence_number": self._sequence}
         self._sequence += 1

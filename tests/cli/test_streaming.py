@@ -61,6 +61,23 @@ def test_every_framing_is_seen(raw: bytes) -> None:
     assert (result.status, result.out.count(b"event: message_stop")) == (0, 1)
 
 
+def test_array_on_one_line_is_seen() -> None:
+    assert invoke("convert", "--to", CHAT, stdin=json.dumps(json.loads(ARRAY)).encode()).out.endswith(b"[DONE]\n\n")
+
+
+def test_stream_whose_first_line_is_long_is_seen() -> None:
+    first = json.loads(LINES.splitlines()[0])
+    first["message"]["content"] = "x" * 20_000
+    raw = json.dumps(first).encode() + b"\n" + LINES.splitlines()[1] + b"\n"
+    assert invoke(*TO_CLAUDE, stdin=raw).out.startswith(b"event: message_start")
+
+
+def test_much_that_is_no_stream_is_given_up_soon() -> None:
+    result = invoke(*TO_CLAUDE, "--kind", "stream", stdin=b"a" * 3_000_000)
+    assert result.status == 65
+    assert "neither JSON nor a stream" in result.err
+
+
 def test_lines_of_whole_answers_are_documents() -> None:
     last = LINES.splitlines()[1]
     assert len(invoke(*TO_CLAUDE, stdin=last + b"\n" + last + b"\n").documents()) == 2
@@ -163,6 +180,12 @@ def test_response_is_exploded_into_a_stream() -> None:
     assert invoke("convert", "--to", CHAT, "--assemble", stdin=result.out).status == 0
 
 
+def test_error_is_not_exploded() -> None:
+    error = {"error": {"message": "boom", "type": "server_error", "param": None, "code": None}}
+    result = invoke(*TO_CLAUDE, "--explode", "--from", CHAT, stdin=json.dumps(error).encode())
+    assert (result.status, result.out) == (65, b"")
+
+
 def test_only_a_response_is_exploded() -> None:
     result = invoke(*TO_CLAUDE, "--explode", "--kind", "request", stdin=json.dumps(LOSSY).encode())
     assert result.status == 65
@@ -192,6 +215,20 @@ def test_terminal_acts_upon_nothing_in_a_stream() -> None:
 
 
 # ------------------------------------------------------------------------------------------------------ as a process
+def test_stream_that_comes_in_drops_is_seen() -> None:
+    command = [str(PROGRAM), "convert", "--to", "ollama", "-q"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for byte in b"\nda":
+            process.stdin.write(bytes([byte]))
+            process.stdin.flush()
+        process.stdin.write(WHOLE[2:])
+        process.stdin.close()
+        assert b'"done":true' in process.stdout.read()
+    assert process.returncode == 0
+
+
 def test_each_event_is_out_when_it_arrives() -> None:
     command = [str(PROGRAM), "convert", "--from", CHAT, "--to", CLAUDE, "-q"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:

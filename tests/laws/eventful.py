@@ -86,7 +86,7 @@ def _mixed(blocks: list[list[Event]], chance: Random) -> list[Event]:
 def written(name: str, events: list[Event], losses: Losses | None = None) -> bytes:
     """Return the bytes in which a dialect says these events."""
     encoder = find(name).streams.StreamEncoder(Losses() if losses is None else losses)
-    return b"".join([*(frame for event in events for frame in encoder.feed(event)), *encoder.close()])
+    return b"".join(frame for event in events for frame in encoder.feed(event))
 
 
 def frames_of(raw: bytes) -> list[Wire]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from dragoman.schemas import StreamConverter, StreamReader, explode_response, foreign
 from dragoman.schemas.accumulate import accumulate, explode
 from dragoman.schemas.dialect import find
-from dragoman.schemas.errors import BrokenStream, InvalidInput, ProviderFault, TruncatedStream
+from dragoman.schemas.errors import BrokenStream, DragomanError, InvalidInput, TruncatedStream
 from dragoman.schemas.events import Event, StreamComplete, StreamFailed, illegal
 from dragoman.schemas.ir import Response
 from dragoman.schemas.losses import Losses
@@ -137,7 +137,7 @@ def test_broken_stream_is_converted_or_refused(source: str, data: st.DataObject)
     assert time.process_time() - start < _SECONDS
 
 
-def _check_ending(error: ProviderFault | None, target: str, said: bytes) -> None:
+def _check_ending(error: DragomanError | None, target: str, said: bytes) -> None:
     """Let no output be what its own dialect cannot read, nor end other than the converter says."""
     try:
         events = _read(target, said)

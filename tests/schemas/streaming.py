@@ -30,6 +30,8 @@ def read(dialect: str, raw: bytes, *, whole: bool = True) -> list[Event]:
     reader = StreamReader(dialect, whole=whole)
     events = [*reader.feed(raw), *reader.close()]
     assert illegal(events) == []
+    if reader.fault is not None:
+        raise reader.fault
     return events
 
 
@@ -55,7 +57,7 @@ def encoded(dialect: str, events: list[Event]) -> tuple[bytes, Losses]:
     losses = Losses()
     encoder = find(dialect).streams.StreamEncoder(losses)
     frames = [frame for event in events for frame in encoder.feed(event)]
-    return b"".join([*frames, *encoder.close()]), losses
+    return b"".join([*frames]), losses
 
 
 def converted(raw: bytes, source: str, target: str) -> tuple[bytes, StreamConverter]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import pytest
 
 from dragoman.schemas import StreamConverter, StreamReader, assemble_stream, explode_response
-from dragoman.schemas.errors import BrokenStream, RefusedLoss, ReportedError, TruncatedStream
+from dragoman.schemas.errors import BrokenStream, InvalidInput, RefusedLoss, ReportedError, TruncatedStream
 from dragoman.schemas.events import Event, StreamComplete, StreamFailed
 from dragoman.schemas.ir import JSON, Wire
 from tests.schemas.streaming import converted, sse, wires
@@ -108,12 +108,25 @@ def test_bytes_that_are_no_stream_raise(raw: bytes, source: str) -> None:
         converted(raw, source, CHAT if source != CHAT else CLAUDE)
 
 
-def test_event_that_cannot_be_read_is_named_after_what_came() -> None:
+@pytest.mark.parametrize("target", EVERY)
+def test_event_that_cannot_be_read_ends_the_stream_and_is_named(target: str) -> None:
+    converter = StreamConverter(source=CHAT, target=target)
+    said = converter.feed(WORDS + b"data: {nonsense\n\n")
+    assert b"Hel" in said
+    assert converter.feed(sse(chunk("more"))) == b""
+    said += converter.close()
+    assert isinstance(converter.error, BrokenStream)
+    assert str(converter.error).startswith("event 3: not JSON")
+    assert isinstance(read(said, target)[-1], StreamFailed)
+
+
+def test_bytes_that_are_no_stream_raise_at_every_call() -> None:
     converter = StreamConverter(source=CHAT, target=CLAUDE)
-    assert b"Hel" in converter.feed(WORDS + b"data: {nonsense\n\n")
-    with pytest.raises(BrokenStream, match="event 3: not JSON"):
-        converter.feed(b"x")
-    with pytest.raises(BrokenStream, match="event 3: not JSON"):
+    with pytest.raises(BrokenStream):
+        converter.feed(b"data: {nonsense\n\n")
+    with pytest.raises(BrokenStream):
+        converter.feed(WHOLE)
+    with pytest.raises(BrokenStream):
         converter.close()
 
 
@@ -122,6 +135,12 @@ def test_fault_names_the_place_in_the_event() -> None:
     broken["choices"] = [{"index": 0, "delta": {"content": 7}}]
     with pytest.raises(BrokenStream, match=r"event 1: \$\.choices\[0\]\.message\.content: expected"):
         converted(sse(broken), CHAT, CLAUDE)
+
+
+def test_error_document_in_place_of_a_stream_is_the_error() -> None:
+    _, converter = converted(json.dumps(ERROR, indent=2).encode(), CHAT, CLAUDE)
+    assert isinstance(converter.error, ReportedError)
+    assert converter.error.kind == "rate_limit"
 
 
 def test_deep_nesting_is_a_fault_of_the_stream() -> None:
@@ -146,11 +165,27 @@ def test_losses_are_told_once_the_stream_has_ended() -> None:
     assert "cost" in [loss.feature for loss in converter.losses]
 
 
-def test_refused_loss_ends_the_stream_in_an_error() -> None:
+@pytest.mark.parametrize("target", [CLAUDE, GEMINI, OLLAMA, RESPONSES])
+def test_refused_loss_ends_the_stream_in_an_error(target: str) -> None:
+    converter = StreamConverter(source=CHAT, target=target, on_loss="refuse-any")
+    said = converter.feed(sse(chunk("Hel"), chunk(finish="stop", system_fingerprint="fp"), done=True))
+    said += converter.close()
+    assert b"Hel" in said
+    assert isinstance(converter.error, RefusedLoss)
+    assert isinstance(read(said, target)[-1], StreamFailed)
+
+
+def test_cut_counts_more_than_a_refused_loss() -> None:
     converter = StreamConverter(source=CHAT, target=CLAUDE, on_loss="refuse-any")
-    assert b"Hel" in converter.feed(WHOLE)
-    with pytest.raises(RefusedLoss):
-        converter.close()
+    assert b"cut off" in converter.feed(CUT) + converter.close()
+    assert isinstance(converter.error, TruncatedStream)
+
+
+@pytest.mark.parametrize(("target", "found"), [(CHAT, []), (RESPONSES, []), (CLAUDE, ["cost"]), (GEMINI, ["cost"])])
+def test_comment_with_data_is_passed_on_or_is_a_loss(target: str, found: list[str]) -> None:
+    said, converter = converted(b": PROCESSING\n\n: cost=0.5\n\n" + WHOLE, CHAT, target)
+    assert (b"cost=0.5" in said) is not bool(found)
+    assert [loss.feature for loss in converter.losses if "comment" in loss.reason] == found
 
 
 def test_line_over_the_limit_is_an_error_that_says_so() -> None:
@@ -170,6 +205,23 @@ def test_stream_is_assembled_into_a_response(target: str) -> None:
 def test_stream_without_a_good_end_makes_no_response(raw: bytes, error: type[Exception]) -> None:
     with pytest.raises(error):
         assemble_stream([raw], source=CHAT, target=CLAUDE)
+
+
+def test_assembling_tells_of_what_is_in_no_response() -> None:
+    unknown: Wire = {"type": "news", "words": "x"}
+    start: Wire = {
+        "type": "message_start",
+        "message": {"id": "m", "type": "message", "role": "assistant", "content": []},
+    }
+    end: Wire = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 1}}
+    raw = sse(start, unknown, end, {"type": "message_stop"})
+    losses = assemble_stream([raw + raw], source=CLAUDE, target=CHAT).losses
+    assert {"extension", "text"} <= {loss.feature for loss in losses}
+
+
+def test_error_in_the_guise_of_a_response_is_not_exploded() -> None:
+    with pytest.raises(InvalidInput, match="this is an error"):
+        explode_response(ERROR, source=CHAT, target=CLAUDE)
 
 
 @pytest.mark.parametrize("target", EVERY)

@@ -292,8 +292,9 @@ def test_what_is_no_stream_of_claudes_is_refused(wire: JSON) -> None:
 def test_event_that_cannot_be_read_names_its_place(wire: Wire, path: str) -> None:
     reader = StreamReader(NAME)
     reader.feed(sse(start()))
-    with pytest.raises(BrokenStream, match=f"event 2.*{path}"):
-        reader.feed(sse(wire))
+    assert isinstance(reader.feed(sse(wire))[-1], StreamFailed)
+    assert str(reader.fault).startswith("event 2")
+    assert path in str(reader.fault)
 
 
 ODD: list[JSON] = [None, True, -1, 10**30, "", "tool_use", [], [1], {}, [{}], {"type": "text"}]

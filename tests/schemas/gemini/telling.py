@@ -65,6 +65,8 @@ def read(*chunks: bytes, whole: bool = True) -> list[Event]:
     reader = StreamReader("gemini", whole=whole)
     events = [*reader.feed(b"".join(chunks)), *reader.close()]
     assert illegal(events) == []
+    if reader.fault is not None:
+        raise reader.fault
     return events
 
 
@@ -87,7 +89,7 @@ def of_kind(events: Iterable[Event], *kinds: type) -> list[Event]:
 # -------------------------------------------------------------------------------------------------- to read streams
 def written(events: Iterable[Event], losses: Losses | None = None) -> bytes:
     encoder = StreamEncoder(losses or Losses())
-    return b"".join([*(piece for event in events for piece in encoder.feed(event)), *encoder.close()])
+    return b"".join(piece for event in events for piece in encoder.feed(event))
 
 
 def chunks_of(events: Iterable[Event]) -> list[Wire]:

@@ -36,4 +36,6 @@ def read(*lines: bytes, whole: bool = True) -> list[Event]:
     reader = StreamReader("ollama", whole=whole)
     events = reader.feed(b"".join(lines)) + reader.close()
     assert illegal(events) == []
+    if reader.fault is not None:
+        raise reader.fault
     return events

@@ -38,7 +38,7 @@ PNG = "iVBORw0KGgoAAAANSUhEUg=="
 
 def lines_of(events: Iterable[Event], losses: Losses | None = None, request: Request | None = None) -> list[Wire]:
     encoder = StreamEncoder(losses if losses is not None else Losses(), request)
-    said = [raw for event in events for raw in encoder.feed(event)] + encoder.close()
+    said = [raw for event in events for raw in encoder.feed(event)]
     assert all(raw.endswith(b"\n") and raw.count(b"\n") == 1 for raw in said)
     return [json.loads(raw) for raw in said]
 

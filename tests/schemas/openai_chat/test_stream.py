@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dragoman.schemas import StreamReader
 from dragoman.schemas.accumulate import accumulate, explode
 from dragoman.schemas.errors import BrokenStream
 from dragoman.schemas.events import (
@@ -88,7 +89,7 @@ def test_frame_of_the_first_chunk_starts_the_stream() -> None:
     assert first == StreamStarted(Response(candidates=(), id="c1", model="m", created=7))
 
 
-@pytest.mark.parametrize("key", ["reasoning_content", "reasoning"])
+@pytest.mark.parametrize("key", ["reasoning_content", "reasoning", "thinking"])
 def test_thoughts_end_when_words_begin(key: str) -> None:
     events = told({key: "Hm"}, {key: "m"}, {"content": "Yes"})
     assert [type(part) for part in said(events)] == [Reasoning, Text]
@@ -270,6 +271,30 @@ def test_stream_without_done_is_whole_if_it_says_why_it_ended() -> None:
     assert response(read(NAME, sse(chunk({"content": "a"}), chunk(finish="stop")))).candidates[0].stop == "stop"
 
 
+def test_candidates_that_take_turns_word_by_word_are_kept_apart() -> None:
+    chunks = [
+        chunk({"content": f"{name}{number}"}, index=index) for number in range(9) for index, name in enumerate("AB")
+    ]
+    raw = sse(*chunks, chunk(finish="stop"), chunk(finish="stop", index=1), done=True)
+    found = [candidate.parts[0] for candidate in response(read(NAME, raw)).candidates]
+    assert [part.text for part in found if isinstance(part, Text)] == ["A0A1A2A3A4A5A6A7A8", "B0B1B2B3B4B5B6B7B8"]
+
+
+def test_error_of_a_choice_ends_the_stream() -> None:
+    broken = chunk(finish="error")
+    choice: Wire = {**objects(broken["choices"])[0], "error": {"code": 502, "message": "upstream"}}
+    failed = after(read(NAME, sse(chunk({"content": "a"}), {**broken, "choices": [choice]}, done=True)))
+    assert (failed.error.kind, failed.error.message) == ("server", "upstream")
+
+
+@pytest.mark.parametrize("finish", [None, "tool_calls"])
+def test_whole_call_ends_when_words_begin_or_the_choice_ends(finish: str | None) -> None:
+    reader = StreamReader(NAME)
+    reader.feed(sse(chunk({"tool_calls": [call(0, "a", "f", '{"x":1}')]})))
+    events = reader.feed(sse(chunk({} if finish else {"content": "a"}, finish=finish)))
+    assert isinstance(events[0], BlockEnded)
+
+
 @pytest.mark.parametrize("done", [True, False])
 def test_stream_without_a_finish_was_cut(done: bool) -> None:
     failed = after(read(NAME, sse(chunk({"content": "a"}), done=done)))
@@ -280,6 +305,10 @@ def test_stream_without_a_finish_was_cut(done: bool) -> None:
 def test_server_that_tells_the_cost_and_that_it_is_done_never_says_why() -> None:
     raw = sse(chunk({"content": "a"}), {**chunk(), "choices": [], "usage": USAGE}, done=True)
     assert response(read(NAME, raw)).candidates[0].stop is None
+
+
+def test_cost_that_comes_with_words_is_no_end() -> None:
+    assert after(read(NAME, sse(chunk({"content": "a"}, usage=USAGE), done=True))).cut
 
 
 def test_error_in_the_middle_ends_the_stream() -> None:
