@@ -252,7 +252,8 @@ class _Notes:
 
     def end(self, *, goes_on: bool) -> None:
         if goes_on:
-            self.losses.dropped((), "text", "another stream follows the end of this one: convert it by itself")
+            for feature in ("text", "finish_reason", "usage"):
+                self.losses.dropped((), feature, "another stream follows the end of this one: convert it by itself")
 
 
 _DATA = re.compile(r"[0-9={\[]")  # what is in a comment that says more than that someone is there

@@ -24,6 +24,7 @@ from dragoman.schemas.gemini.contents import add_part
 from dragoman.schemas.ir import JSON, Opaque, Part, Reasoning, Refusal, Text, Wire
 from dragoman.schemas.losses import Losses
 from dragoman.schemas.narrow import as_object, count, objects
+from dragoman.schemas.paragraphs import Paragraphs
 
 __all__ = ["Turn", "joined"]
 
@@ -33,13 +34,13 @@ _WORDS = frozenset({"text", "thought", "thoughtSignature"})
 class Turn:
     """Says the blocks of a candidate one after the other: what comes of a block before it is its turn waits."""
 
-    __slots__ = ("_floor", "_said", "_signature", "_thought", "_whole")
+    __slots__ = ("_floor", "_said", "_signature", "_thoughts", "_whole")
 
     def __init__(self) -> None:
         self._floor = Floor()
         self._whole = False  # is the block said in one part, when it ends?
         self._signature: Opaque | None = None
-        self._thought: tuple[int, int | None] | None = None  # the thought that was said last, if nothing came after it
+        self._thoughts = Paragraphs()
         self._said: list[JSON] = []
 
     def start(self, event: BlockStarted | ToolCallStarted) -> list[JSON]:
@@ -81,10 +82,12 @@ class Turn:
 
     def _speak(self, wire: Wire) -> None:
         """Say words, the first of a text with its signature: what is signed by itself begins a text of its own."""
-        if self._whole:
-            return
-        self._thought = None
-        self._said.append(self._signed(wire))
+        self._thoughts.end()
+        self._say_words(wire)
+
+    def _say_words(self, wire: Wire) -> None:
+        if not self._whole:
+            self._said.append(self._signed(wire))
 
     def _signed(self, wire: Wire) -> Wire:
         signature, self._signature = self._signature, None
@@ -94,18 +97,16 @@ class Turn:
 
     def _think(self, event: ReasoningDelta) -> None:
         """Say a thought; those that follow each other are paragraphs of one."""
-        this, last = (event.index, event.summary), self._thought
-        self._speak({"text": event.text if last in (None, this) else f"\n\n{event.text}", "thought": True})
-        self._thought = this
+        self._say_words({"text": self._thoughts.said(event), "thought": True})
 
     def _end(self, part: Part) -> None:
         if self._whole or not isinstance(part, (Text, Reasoning, Refusal)):
-            self._thought = None
+            self._thoughts.end()
             add_part(part, self._said, Losses(), replayed=False)
         elif self._signature is not None and self._signature.dialect == NAME:
             bare: Wire = {"text": "", "thought": True} if isinstance(part, Reasoning) else {"text": ""}
             self._said.append(self._signed(bare))
-            self._thought = None
+            self._thoughts.end()
 
 
 def joined(candidate: Wire) -> Wire:

@@ -58,6 +58,7 @@ from dragoman.schemas.ollama.response import (
     encode_said,
 )
 from dragoman.schemas.pairing import Pairing
+from dragoman.schemas.paragraphs import Paragraphs
 
 __all__ = ["COMMENTS", "REPEATS", "StreamDecoder", "StreamEncoder"]
 
@@ -222,7 +223,7 @@ class StreamEncoder:
         self._head: Wire = {}
         self._floor = Floor()
         self._sayable: set[int] = set()  # blocks that Ollama has words for
-        self._thought: tuple[int, int | None] | None = None  # the last one
+        self._thoughts = Paragraphs()
         self._has_weighed = False
 
     def feed(self, event: Event) -> list[bytes]:
@@ -264,13 +265,9 @@ class StreamEncoder:
         return [self._line({"role": "assistant", "content": ""}, logprobs=encode_logprobs(event.logprobs))]
 
     def _think(self, event: ReasoningDelta) -> list[bytes]:
-        """Say a thought; Ollama has one text for all of them, in which they are paragraphs."""
         if not event.text:
             return []
-        this, last = (event.index, event.summary), self._thought
-        self._thought = this
-        said = event.text if last in (None, this) else f"\n\n{event.text}"
-        return [self._line({"role": "assistant", "content": "", "thinking": said})]
+        return [self._line({"role": "assistant", "content": "", "thinking": self._thoughts.said(event)})]
 
     def _end_block(self, event: BlockEnded) -> list[bytes]:
         """Say what is said as a whole."""

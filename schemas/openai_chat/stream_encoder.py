@@ -1,7 +1,7 @@
 """Events → chunks of chat.
 
-Texts follow each other in one content, and thoughts in one reasoning, so one block of words has the floor at a time.
-Calls are told apart by their index: they wait for the words before them, and nothing waits for them. The finish and the
+Texts follow each other in one content, and thoughts in one reasoning, so one block has the floor at a time. Calls
+are told apart by their index: they wait for the words before them, and nothing waits for them. The finish and the
 cost are told at the end.
 """
 
@@ -53,6 +53,7 @@ from dragoman.schemas.openai_chat.response import (
     encode_logprobs,
     encode_response,
 )
+from dragoman.schemas.paragraphs import Paragraphs
 from dragoman.schemas.spelling import fit_id, fit_name
 
 __all__ = ["StreamEncoder"]
@@ -61,7 +62,6 @@ __all__ = ["StreamEncoder"]
 _OfBlock: TypeAlias = (
     ContentDelta | LogprobsAdded | ReasoningDelta | RefusalDelta | CitationAdded | ArgumentsDelta | BlockEnded
 )
-_FLOWING = (Text, Reasoning, Refusal)
 
 
 class StreamEncoder:
@@ -79,7 +79,7 @@ class StreamEncoder:
         self._notes: dict[int, int] = {}  # the last annotation's number, by candidate
         self._lengths: dict[int, int] = {}  # of the content, by candidate
         self._starts: dict[int, int] = {}  # where in the content each text begins
-        self._thoughts: dict[int, tuple[int, int | None]] = {}  # the last thought of each candidate
+        self._thoughts: dict[int, Paragraphs] = {}  # by candidate
         self._floors: dict[
             int, Floor
         ] = {}  # by block: the texts of a candidate follow each other, and so do its thoughts
@@ -93,8 +93,7 @@ class StreamEncoder:
         part = event.part if isinstance(event, BlockStarted) else None
         if isinstance(part, Media) and part.kind == "audio":
             self._sounds.setdefault(event.candidate, event.index)
-        keeps = isinstance(part, _FLOWING)
-        return self._speak(self._floor(event.candidate).start(event, keeps=keeps))
+        return self._speak(self._floor(event.candidate).start(event, keeps=part is not None))
 
     def _pass(self, event: _OfBlock) -> list[bytes]:
         """Say an event of a block when it may be said."""
@@ -148,11 +147,8 @@ class StreamEncoder:
         return [self._chunk({}, event.candidate, logprobs=logprobs)]
 
     def _think(self, event: ReasoningDelta) -> list[bytes]:
-        """Say a thought; chat has one text for all of them, in which they are paragraphs."""
-        this, last = (event.index, event.summary), self._thoughts.get(event.candidate)
-        self._thoughts[event.candidate] = this
-        said = event.text if last in (None, this) else f"\n\n{event.text}"
-        return self._say({"reasoning_content": said}, event.candidate)
+        thoughts = self._thoughts.setdefault(event.candidate, Paragraphs())
+        return self._say({"reasoning_content": thoughts.said(event)}, event.candidate)
 
     def _refuse(self, event: RefusalDelta) -> list[bytes]:
         return self._say({"refusal": event.text}, event.candidate)

@@ -151,7 +151,12 @@ def test_deep_nesting_is_a_fault_of_the_stream() -> None:
 
 @pytest.mark.parametrize(
     ("after", "found"),
-    [(WHOLE, ["text"]), (b'data: {"usage": {}, "choices": []}\n\n', []), (b"data: junk\n\n", []), (b"", [])],
+    [
+        (WHOLE, ["text", "finish_reason"]),
+        (b'data: {"usage": {}, "choices": []}\n\n', []),
+        (b"data: junk\n\n", []),
+        (b"", []),
+    ],
 )
 def test_stream_that_follows_another_is_a_loss(after: bytes, found: list[str]) -> None:
     said, converter = converted(WHOLE + after, CHAT, CLAUDE)
