@@ -161,6 +161,11 @@ class _LineReader:
     def limit(self) -> int:
         return self._tail.limit
 
+    @property
+    def is_amid(self) -> bool:
+        """Whether a line has begun, or may go on with the LF after a CR."""
+        return self._after_cr or bool(self._tail.length)
+
     def rest(self) -> bytes:
         return self._tail.take() if self._tail.length else b""
 
@@ -168,7 +173,7 @@ class _LineReader:
 class _Events:
     """Server-sent events."""
 
-    __slots__ = ("_comments", "_data", "_event", "_id", "_limit", "_lines", "_retry", "_size")
+    __slots__ = ("_comments", "_data", "_event", "_id", "_is_amid", "_limit", "_lines", "_retry", "_size")
     framing = Framing.EVENTS
 
     def __init__(self, limit: int) -> None:
@@ -178,6 +183,7 @@ class _Events:
         self._forget()
 
     def _forget(self) -> None:
+        self._is_amid = False  # in an event, or in a line
         self._data: list[bytes] = []
         self._comments: list[str] = []
         self._event: str | None = None
@@ -185,15 +191,44 @@ class _Events:
         self._size = 0
 
     def feed(self, raw: bytes) -> list[Frame]:
+        is_one = raw[:6] == b"data: " and raw[-1:] == b"\n" and raw.find(b"\n") == len(raw) - 2 <= self._limit
+        if is_one and not self._is_amid and b"\r" not in raw:  # a whole event, as it arrives
+            return [Frame(raw[6:-2], None, None, self._id)]
         frames: list[Frame] = []
+        if not self._is_amid and b"\r" not in raw and len(raw) <= self._limit:
+            raw = self._whole(raw, frames)
+            if not raw:
+                return frames
         for line in self._lines.lines(raw):
-            if line[:6] == b"data: ":
-                self._add(line[6:])
-            elif not line:
-                self._dispatch(frames)
-            else:
-                self._field(line)
+            self._line(line, frames)
+        self._is_amid = self._is_amid or self._lines.is_amid
         return frames
+
+    def _whole(self, raw: bytes, frames: list[Frame]) -> bytes:
+        """Read the events that are whole in these bytes, most of which are one line of data, perhaps with a name before
+        it. Returns the rest."""
+        blocks = raw.split(b"\n\n")
+        rest = blocks.pop()
+        for block in blocks:
+            if block[:6] == b"data: " and b"\n" not in block:
+                frames.append(Frame(block[6:], None, None, self._id))
+                continue
+            head, _, data = block.partition(b"\n")
+            if head[:7] == b"event: " and data[:6] == b"data: " and b"\n" not in data:
+                frames.append(Frame(data[6:], head[7:].decode("utf-8", "replace"), None, self._id))
+            else:
+                for line in block.split(b"\n"):
+                    self._line(line, frames)
+                self._dispatch(frames)
+        return rest
+
+    def _line(self, line: bytes, frames: list[Frame]) -> None:
+        if line[:6] == b"data: ":
+            self._add(line[6:])
+        elif not line:
+            self._dispatch(frames)
+        else:
+            self._field(line)
 
     def close(self) -> list[Frame]:
         rest = self._lines.rest()
@@ -204,6 +239,7 @@ class _Events:
         return [msgspec.structs.replace(frame, whole=False) for frame in frames]
 
     def _add(self, data: bytes) -> None:
+        self._is_amid = True
         self._size += len(data)
         if self._size > self._limit:
             raise InvalidInput("$", f"an event of the stream is longer than {self._limit:,} bytes")
@@ -211,7 +247,7 @@ class _Events:
 
     def _dispatch(self, frames: list[Frame]) -> None:
         data = self._data
-        if not (data or self._comments or self._event or self._retry is not None):
+        if not self._is_amid:
             return
         if data:
             body = data[0] if len(data) == 1 else b"\n".join(data)
@@ -224,6 +260,7 @@ class _Events:
         return "\n".join(self._comments) if self._comments else None
 
     def _field(self, line: bytes) -> None:
+        self._is_amid = True
         name, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         match name:

@@ -99,10 +99,10 @@ class StreamReader:
                 told = self._decoder.feed(frame)
         except RecursionError as error:
             raise InvalidInput("$", "nested too deeply") from error
-        events += told
-        self._is_begun = self._is_begun or bool(told)
-        if told and type(told[-1]) is StreamComplete:
-            self._is_complete = True
+        if told:
+            events += told
+            self._is_begun = True
+            self._is_complete = type(told[-1]) is StreamComplete
 
     def _look_on(self, frame: Frame) -> None:
         """See whether what comes after the end starts another stream: some dumps hold several."""
