@@ -26,6 +26,7 @@ from dragoman.schemas.framing import Frame
 from dragoman.schemas.ir import (
     JSON,
     At,
+    Native,
     Reasoning,
     Refusal,
     Response,
@@ -85,6 +86,7 @@ class StreamDecoder:
         self._frame: Wire = {}
         self._choices: dict[int, Wire] = {}  # by their index, in the order in which they came
         self._calls: dict[tuple[int, int], Block] = {}  # by candidate and index
+        self._nameless: dict[tuple[int, int], Folding] = {}  # calls whose name has not come, by candidate and index
         self._texts: dict[int, Block] = {}  # the last text of each candidate
         self._whole = whole
         self._lengths: dict[int, int] = {}  # of each candidate's content, in characters
@@ -202,6 +204,10 @@ class StreamDecoder:
                 wire["data"] = joined_base64(sound.pieces("data"))
             self._blocks.whole(decode_sound(wire, ("choices", number, "message", "audio")), number)
         self._sounds = {}
+        for (number, index), call in self._nameless.items():
+            at: At = ("choices", number, "message", "tool_calls", index)
+            self._blocks.whole(Native(dialect=NAME, wire=call.wire(), feature="tool_call", at=at), number)
+        self._nameless = {}
         if 0 in self._texts:
             for citation in decode_sources(frame):
                 self._blocks.cite(self._texts[0], citation)
@@ -346,15 +352,24 @@ class StreamDecoder:
         key = (number, self._index(wire, number))
         block = self._calls.get(key)
         name, call_id = text(function.get("name")), text(wire.get("id")) or None
+        said = function.get("input" if is_free else "arguments")
+        said = said if isinstance(said, str) or not said else write_json(said).decode()
+        if block is None and not name:
+            self._wait(key, {"id": call_id, "arguments": said})
+            return
         if block is None or (name and call_id and call_id != block.key):
             block = self._begin_call(key, ToolCall(id=call_id or "", name=name or "", arguments="", custom=is_free), at)
         inner = leftovers(function, INNER, NAME)
         rest = nested(leftovers(wire, CALL, NAME), "custom" if is_free else "function", inner, NAME)
         if rest is not None:
             block.part = replace(block.part, extra=rest)
-        said = function.get("input" if is_free else "arguments")
         if said:
-            self._argue(block, said if isinstance(said, str) else write_json(said).decode())
+            self._argue(block, str(said))
+
+    def _wait(self, key: tuple[int, int], told: Wire) -> None:
+        """Keep what is told of a call before its name. Some servers fill in a call that says nothing."""
+        if any(told.values()):
+            self._nameless.setdefault(key, Folding()).add(told)
 
     def _index(self, wire: Wire, number: int) -> int:
         """Return which call it is: where there is no index, the one of this id, a new one, or the last."""
@@ -373,9 +388,13 @@ class StreamDecoder:
         self._blocks.end_calls(number)
         self._last_calls[number] = max(index, self._last_calls.get(number, -1))
         self._ids[number, call.id] = index
-        named = replace(call, id=self._pairing.call(call.name, call.id or None), at=(*at, index))
+        waited = self._nameless.pop(key).wire() if key in self._nameless else {}
+        call_id = call.id or text(waited.get("id"))
+        named = replace(call, id=self._pairing.call(call.name, call_id or None), at=(*at, index))
         block = self._calls[key] = self._blocks.start(named, number)
-        block.key = call.id or None
+        block.key = call_id or None
+        if waited.get("arguments"):
+            self._blocks.argue(block, str(waited["arguments"]))
         return block
 
     def _argue(self, block: Block, said: str) -> None:

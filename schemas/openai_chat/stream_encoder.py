@@ -33,6 +33,7 @@ from dragoman.schemas.ir import (
     JSON,
     Candidate,
     Media,
+    Part,
     Reasoning,
     Refusal,
     Request,
@@ -166,12 +167,17 @@ class StreamEncoder:
 
     # ------------------------------------------------------------------------------------------------------ calls
     def _call(self, event: ToolCallStarted) -> list[bytes]:
-        number = self._counts.get(event.candidate, 0)
-        self._counts[event.candidate] = number + 1
+        number = self._number(event.candidate)
         self._calls[event.index] = _Call(number, InputText() if event.custom else None)
         function: Wire = {"name": fit_name(event.name), "arguments": ""}
         wire: Wire = {"index": number, "id": fit_id(event.id, 40), "type": "function", "function": function}
         return self._say({"tool_calls": [wire]}, event.candidate)
+
+    def _number(self, candidate: int) -> int:
+        """Return the number of a further call of a turn."""
+        number = self._counts.get(candidate, 0)
+        self._counts[candidate] = number + 1
+        return number
 
     def _argue(self, event: ArgumentsDelta) -> list[bytes]:
         call = self._calls[event.index]
@@ -191,11 +197,19 @@ class StreamEncoder:
             case Text() | Reasoning() | Refusal():
                 return []
             case _:
-                said = encode_answer((part,), Losses(), replayed=False)
-                delta: Wire = {key: value for key, value in said.items() if value and key != "role"}
-                if "audio" in delta and self._sounds.get(event.candidate) != event.index:
-                    return []  # a message holds one; reported with the whole response
-                return self._say(delta, event.candidate) if delta else []
+                return self._say_whole(event, part)
+
+    def _say_whole(self, event: BlockEnded, part: Part) -> list[bytes]:
+        """Say a part that comes in one piece, as the document does."""
+        said = encode_answer((part,), Losses(), replayed=False)
+        delta: Wire = {key: value for key, value in said.items() if value and key != "role"}
+        if "audio" in delta and self._sounds.get(event.candidate) != event.index:
+            return []  # a message holds one; reported with the whole response
+        if "tool_calls" in delta:
+            delta["tool_calls"] = [
+                {"index": self._number(event.candidate), **call} for call in objects(delta["tool_calls"])
+            ]
+        return self._say(delta, event.candidate) if delta else []
 
     def _end_call(self, event: BlockEnded, part: ToolCall) -> list[bytes]:
         call = self._calls.pop(event.index)

@@ -23,6 +23,7 @@ from dragoman.schemas.ir import (
     Candidate,
     Citation,
     Media,
+    Native,
     Part,
     Reasoning,
     Refusal,
@@ -168,6 +169,25 @@ def test_whole_call_in_one_chunk_is_read() -> None:
     (one,) = calls(call(0, "a", "f", {"x": 1.0}))
     assert isinstance(one, ToolCall)
     assert one.arguments == '{"x":1.0}'
+
+
+@pytest.mark.parametrize(
+    "filled", [{"function_call": {"name": "", "arguments": ""}}, {"tool_calls": [call(0, said="")]}]
+)
+def test_call_that_says_nothing_is_none(filled: Wire) -> None:
+    assert said(told({"content": "a"}, filled)) == said(told({"content": "a"}))
+
+
+def test_call_whose_name_comes_late_is_whole() -> None:
+    (one,) = calls(call(0, "a", said='{"x":'), call(0, name="f"), call(0, said="1}"))
+    assert isinstance(one, ToolCall)
+    assert (one.id, one.name, one.arguments) == ("a", "f", '{"x":1}')
+
+
+def test_call_that_never_has_a_name_is_kept_as_it_is() -> None:
+    (one,) = calls(call(0, "a", said="{}"))
+    assert isinstance(one, Native)
+    assert (one.feature, one.wire) == ("tool_call", {"id": "a", "arguments": "{}"})
 
 
 def test_empty_list_of_calls_is_nothing() -> None:
