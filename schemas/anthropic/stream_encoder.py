@@ -244,7 +244,7 @@ class StreamEncoder:
         return [*said, sse_frame(write_json(encode_error(event.error, self._losses)), b"error")]
 
     def _beat(self, _event: Heartbeat) -> list[bytes]:
-        return [_PING]
+        return [_PING] if self._message else []  # nothing comes before the message
 
     _TURNS: ClassVar[dict[type, Callable[..., list[bytes]]]] = {
         ContentDelta: _content,

@@ -48,7 +48,7 @@ class StreamEncoder:
         self._losses = losses
         self._request = request
         self._head: Wire = {}
-        self._is_over = False
+        self._is_begun = self._is_over = False
         self._turns: dict[int, Turn] = {}
 
     def feed(self, event: Event) -> list[bytes]:
@@ -57,6 +57,7 @@ class StreamEncoder:
 
     def _start(self, event: StreamStarted) -> list[bytes]:
         said = encode_response(event.response, Losses(), self._request)
+        self._is_begun = True
         self._head = {key: said[key] for key in _HEAD if key in said}
         return []
 
@@ -96,7 +97,7 @@ class StreamEncoder:
 
     def _beat(self, _event: Heartbeat) -> list[bytes]:
         """Give a sign of life: an empty text, as Gemini sends them. Its clients take a comment for broken JSON."""
-        return [] if self._is_over else [self._chunk([_EMPTY], 0)]
+        return [self._chunk([_EMPTY], 0)] if self._is_begun and not self._is_over else []
 
     _ENCODERS: ClassVar[dict[type, Callable[..., list[bytes]]]] = {
         StreamStarted: _start,

@@ -227,6 +227,10 @@ class StreamEncoder:
     # ------------------------------------------------------------------------------------------------------ the end
     def _complete(self, event: StreamComplete) -> list[bytes]:
         wire = encode_response(event.response, self._losses, self._request)
+        if wire["model"] != self._head.get("model"):
+            self._losses.approximated(
+                self._losses.place("model"), "model", "chat tells the model before anything else", severity="advisory"
+            )
         self._head = {**wire, **self._head}
         usage = wire.pop("usage", None)
         self._head.pop("usage", None)
