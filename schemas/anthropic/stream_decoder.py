@@ -44,6 +44,7 @@ from dragoman.schemas.ir import (
     Wire,
 )
 from dragoman.schemas.jsontext import read_json, write_json
+from dragoman.schemas.mould import Mould
 from dragoman.schemas.narrow import as_object, as_text, count, expected, objects, text
 from dragoman.schemas.pairing import Pairing
 
@@ -70,13 +71,30 @@ class StreamDecoder:
         self._count = 0
         self._pairing = Pairing()
         self._met: set[str] = set()
+        self._mould = Mould("delta", "text")
+        self._flowing: Block | None = None  # the text that is all that the last event told of
         self._is_begun = self._is_told = self._is_over = False
 
     def feed(self, frame: Frame) -> list[Event]:
         if self._is_over:
             return []
+        said = self._mould.text(frame.data)
+        if said and self._flowing is not None and not self._flowing.ended:
+            self._blocks.say(self._flowing, said)
+        else:
+            self._flowing = None
+            self._read(frame)
+        return self._blocks.take()
+
+    def _read(self, frame: Frame) -> None:
         wire = as_object(read_json(frame.data), ())
-        kind = text(wire.get("type")) or frame.event or ""
+        self._tell(wire, text(wire.get("type")) or frame.event or "")
+        if self._flowing is None:
+            self._mould.forget()
+        else:
+            self._mould.learn(frame.data, wire)
+
+    def _tell(self, wire: Wire, kind: str) -> None:
         read = self._READERS.get(kind)
         if read is not None:
             read(self, wire)
@@ -86,7 +104,6 @@ class StreamDecoder:
             self._meet(kind)
         else:
             raise expected("an event of a message", kind, ("type",))
-        return self._blocks.take()
 
     def done(self) -> list[Event]:
         return []
@@ -270,7 +287,8 @@ class StreamDecoder:
     def _say(self, delta: Wire, index: int) -> None:
         said = _said(delta, "text")
         if said:
-            self._blocks.say(self._words(index, Text, "text"), said)
+            self._flowing = self._words(index, Text, "text")
+            self._blocks.say(self._flowing, said)
 
     def _think(self, delta: Wire, index: int) -> None:
         said = _said(delta, "thinking")
