@@ -89,7 +89,7 @@ class FileSink(Sink):
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
             return os.fdopen(os.open(self._partial, flags, OWNER_ONLY), "wb")
         except OSError as error:
-            raise CannotCreate(f"{self._name}: {error.strerror}") from error
+            raise CannotCreate(f"cannot create {self._name}: {error.strerror}") from error
 
     def _failed(self, error: OSError) -> IOFailure:
         return IOFailure(f"cannot write {self._name}: {error.strerror}")

@@ -60,7 +60,7 @@ ENDS = [
     ("convert --to anthropic <<< '{\"a\":'", 65, "standard input:2:1: not JSON"),
     (r"convert --to anthropic < <(printf '{\"a\": \"\377\"}')", 65, "not UTF-8 (byte 7)"),
     (f"convert --to anthropic {FILE} --on-loss refuse-any -q", 65, "would be"),
-    (f"convert --to anthropic {FILE} -o /nowhere/out", 73, "/nowhere/out: No such file or directory"),
+    (f"convert --to anthropic {FILE} -o /nowhere/out", 73, "cannot create /nowhere/out: No such file or directory"),
     (f"convert --to anthropic {FILE} -o /dev/full", 74, "cannot write /dev/full: No space left on device"),
     (f"convert --to anthropic {FILE} >/dev/full", 74, "cannot write to standard output: No space left on device"),
     (f"convert --to anthropic {FILE} --report /dev/full >/dev/null", 74, "cannot write /dev/full"),
