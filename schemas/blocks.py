@@ -46,7 +46,7 @@ from dragoman.schemas.ir import (
 )
 from dragoman.schemas.stops import settled
 
-__all__ = ["Block", "Blocks", "Words", "cut_off"]
+__all__ = ["Block", "Blocks", "Words", "bare", "cut_off"]
 
 
 _LOOKED_AT = 8  # calls that are open at once; more than that end with the stream
@@ -124,7 +124,7 @@ class Block:
                 return part
 
 
-def _bare(part: Part) -> Part:
+def bare(part: Part) -> Part:
     """Return a part as it is before anything of it is told."""
     match part:
         case Text():
@@ -191,7 +191,7 @@ class Blocks:
 
     def tell(self, part: Part, candidate: int = 0) -> Block:
         """Start a block and tell all that is known of it, as if it had come bit by bit. It is still to be ended."""
-        block = self.start(_bare(part), candidate)
+        block = self.start(bare(part), candidate)
         match part:
             case Text():
                 self._tell_text(block, part)

@@ -16,7 +16,7 @@ from dragoman.schemas.continuity import refuse_unseen_calls
 from dragoman.schemas.dialect import find
 from dragoman.schemas.errors import InvalidInput
 from dragoman.schemas.fields import shared
-from dragoman.schemas.ir import JSON, Candidate, Request, Response, Tool, ToolCall, Wire
+from dragoman.schemas.ir import JSON, Candidate, Part, Request, Response, Tool, ToolCall, Wire
 from dragoman.schemas.jsontext import read_json, write_json
 from dragoman.schemas.losses import Loss, Losses
 from dragoman.schemas.narrow import as_object
@@ -31,7 +31,11 @@ __all__ = [
     "convert_request_bytes",
     "convert_response",
     "convert_response_bytes",
+    "guarded",
+    "names_for",
     "refuse_error",
+    "with_name",
+    "with_names",
 ]
 
 Body = TypeVar("Body")
@@ -59,7 +63,7 @@ def convert_request(
     speaker, listener = find(source), find(target)
     wire = as_object(body, ())
     room = speaker.requests
-    request = _guarded(room.decode_request, wire)
+    request = guarded(room.decode_request, wire)
     if model is not None:
         request = msgspec.structs.replace(request, model=model)
     stream = request.parameters.stream
@@ -67,7 +71,7 @@ def convert_request(
         return Converted(_renamed(wire, model, "model"), (), request.model, stream)
     refuse_unseen_calls(request)
     losses = Losses(room.PLACES, wire, speaker.name)
-    said = _guarded(listener.requests.encode_request, request, losses)
+    said = guarded(listener.requests.encode_request, request, losses)
     said.update(shared(request.extra, listener.shares)[0])
     foreign.report_request(request, listener, losses)
     return Converted(said, judged(losses, on_loss), request.model, stream)
@@ -84,15 +88,15 @@ def convert_response(
     speaker, listener = find(source), find(target)
     wire = as_object(body, ())
     room = speaker.responses
-    response = _guarded(room.decode_response, wire)
+    response = guarded(room.decode_response, wire)
     refuse_error(wire, response)
     if model is not None:
         response = msgspec.structs.replace(response, model=model)
     if speaker is listener:
         return Converted(_renamed(wire, model, listener.response_model), (), response.model)
-    asked = None if request is None else _guarded(listener.requests.decode_request, as_object(request, ()))
+    asked = None if request is None else guarded(listener.requests.decode_request, as_object(request, ()))
     losses = Losses(room.PLACES, wire, speaker.name)
-    said = _guarded(listener.responses.encode_response, _with_names_back(response, asked), losses, asked)
+    said = guarded(listener.responses.encode_response, with_names(response, names_for(asked)), losses, asked)
     foreign.report_response(response, listener, losses)
     return Converted(said, judged(losses, on_loss), response.model)
 
@@ -104,9 +108,9 @@ def convert_error(
     speaker, listener = find(source), find(target)
     if speaker is listener:
         return Converted(as_object(body, ()))
-    error = _guarded(speaker.errors.decode_error, body, status)
+    error = guarded(speaker.errors.decode_error, body, status)
     losses = Losses(None, body, speaker.name)
-    said = _guarded(listener.errors.encode_error, error, losses)
+    said = guarded(listener.errors.encode_error, error, losses)
     foreign.report_error(error, listener, losses)
     return Converted(said, judged(losses, on_loss))
 
@@ -140,7 +144,7 @@ def _written(converted: Converted[Wire], wire: JSON, raw: bytes) -> Converted[by
     return Converted(body, converted.losses, converted.model, converted.stream)
 
 
-def _guarded(function: Callable[P, Result], /, *args: P.args, **kwargs: P.kwargs) -> Result:
+def guarded(function: Callable[P, Result], /, *args: P.args, **kwargs: P.kwargs) -> Result:
     """Call a codec. What is nested deeper than Python's stack is the document's fault, not ours."""
     try:
         return function(*args, **kwargs)
@@ -159,8 +163,13 @@ def _renamed(wire: Wire, model: str | None, field: str) -> Wire:
     return wire if model is None else {**wire, field: model}
 
 
-def _with_names_back(response: Response, asked: Request | None) -> Response:
-    names = {} if asked is None else names_back((tool.name for tool in asked.tools if isinstance(tool, Tool)), fit_name)
+def names_for(asked: Request | None) -> dict[str, str]:
+    """Return what the tool names stand for that were rewritten to fit the one who answers."""
+    return {} if asked is None else names_back((tool.name for tool in asked.tools if isinstance(tool, Tool)), fit_name)
+
+
+def with_names(response: Response, names: dict[str, str]) -> Response:
+    """Return a response whose calls have the names back that the program knows."""
     if not names:
         return response
     candidates = tuple(_candidate_with_names(candidate, names) for candidate in response.candidates)
@@ -168,10 +177,10 @@ def _with_names_back(response: Response, asked: Request | None) -> Response:
 
 
 def _candidate_with_names(candidate: Candidate, names: dict[str, str]) -> Candidate:
-    parts = tuple(
-        msgspec.structs.replace(part, name=names[part.name])
-        if isinstance(part, ToolCall) and part.name in names
-        else part
-        for part in candidate.parts
-    )
-    return msgspec.structs.replace(candidate, parts=parts)
+    return msgspec.structs.replace(candidate, parts=tuple(with_name(part, names) for part in candidate.parts))
+
+
+def with_name(part: Part, names: dict[str, str]) -> Part:
+    if isinstance(part, ToolCall) and part.name in names:
+        return msgspec.structs.replace(part, name=names[part.name])
+    return part

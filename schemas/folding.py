@@ -49,22 +49,20 @@ class Folding:
 
 def _merged(items: list[JSON]) -> list[JSON]:
     """Join the neighbours that are pieces of one entry: a stream numbers entries by `index`."""
-    merged: list[JSON] = []
-    open_: Folding | None = None
+    entries: list[JSON | Folding] = []
     last: object = None
     for item in items:
         key = (item.get("type"), item["index"]) if isinstance(item, dict) and "index" in item else None
-        if isinstance(item, dict) and key is not None:
-            if open_ is None or key != last:
-                merged.append(None)
-                open_ = Folding()
+        if not isinstance(item, dict) or key is None:
+            entries.append(item)
+        elif key == last and isinstance(open_ := entries[-1], Folding):
             open_.add(item)
-            merged[-1] = open_.wire()
         else:
-            merged.append(item)
-            open_ = None
+            begun = Folding()
+            begun.add(item)
+            entries.append(begun)
         last = key
-    return merged
+    return [entry.wire() if isinstance(entry, Folding) else entry for entry in entries]
 
 
 def joined_base64(pieces: list[str]) -> str:

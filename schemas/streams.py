@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from types import NoneType
+
+from msgspec.structs import replace
 
 from dragoman.schemas import foreign
 from dragoman.schemas.accumulate import explode
-from dragoman.schemas.convert import Converted, refuse_error
+from dragoman.schemas.convert import Converted, guarded, names_for, refuse_error, with_name, with_names
 from dragoman.schemas.dialect import Dialect, find
 from dragoman.schemas.errors import (
     BrokenStream,
@@ -23,7 +24,16 @@ from dragoman.schemas.errors import (
     ReportedError,
     TruncatedStream,
 )
-from dragoman.schemas.events import Event, Heartbeat, StreamComplete, StreamFailed, StreamStarted, UnknownEvent
+from dragoman.schemas.events import (
+    BlockEnded,
+    Event,
+    Heartbeat,
+    StreamComplete,
+    StreamFailed,
+    StreamStarted,
+    ToolCallStarted,
+    UnknownEvent,
+)
 from dragoman.schemas.framing import MAX_LINE, Deframer, Frame
 from dragoman.schemas.ir import JSON, Error, Request, Response, Wire
 from dragoman.schemas.losses import Loss, Losses
@@ -161,7 +171,9 @@ class StreamConverter:
         self._reader = StreamReader(source, whole=listener.streams.REPEATS and not is_same)
         self._notes = _Notes(speaker, listener)
         noted = Losses() if is_same else self._notes.losses  # what passes as it is loses nothing
-        self._encoder = listener.streams.StreamEncoder(noted, _asked(request, listener))
+        asked = _asked(request, listener)
+        self._names = names_for(asked)
+        self._encoder = listener.streams.StreamEncoder(noted, asked)
         self._bad_end = b""
         self._passing = Passing(self._reader.deframer) if is_same else None
 
@@ -183,16 +195,15 @@ class StreamConverter:
         if self._passing is None:
             self._notes.end(goes_on=self._reader.goes_on)
             return b"".join(said)
-        return self._passing.rest() if isinstance(self.error, (ReportedError, NoneType)) else self._ended_badly()
-
-    def _ended_badly(self) -> bytes:
-        return b"" if self._passing is None else self._passing.ended(self._bad_end)
+        if self.error is None or isinstance(self.error, ReportedError):  # whoever reported it has said it
+            return self._passing.rest()
+        return self._passing.ended(self._bad_end)
 
     def _said(self, events: Iterable[Event]) -> list[bytes]:
         """Return what the target says."""
         feed = self._watch if self._passing is not None else self._encoder.feed
         said: list[bytes] = []
-        for event in events:
+        for event in events if not self._names else [_named(event, self._names) for event in events]:
             kind = type(event)
             said += feed(event) if kind is not StreamComplete else self._complete(event)
             if kind in _TOLD:
@@ -223,6 +234,19 @@ class StreamConverter:
         self._notes.take(event)
         if isinstance(event, StreamFailed):
             self.error = self._reader.fault or (TruncatedStream() if event.cut else ReportedError(event.error))
+
+
+def _named(event: Event, names: dict[str, str]) -> Event:
+    """Return an event in which the calls have the names back that the program knows."""
+    match event:
+        case ToolCallStarted():
+            return replace(event, name=names.get(event.name, event.name))
+        case BlockEnded():
+            return replace(event, part=with_name(event.part, names))
+        case StreamComplete() | StreamFailed():
+            return replace(event, response=with_names(event.response, names))
+        case _:
+            return event
 
 
 class _Notes:
@@ -261,7 +285,7 @@ _TOLD = frozenset({StreamFailed, UnknownEvent, Heartbeat})
 
 
 def _asked(request: JSON, listener: Dialect) -> Request | None:
-    return None if request is None else listener.requests.decode_request(as_object(request, ()))
+    return None if request is None else guarded(listener.requests.decode_request, as_object(request, ()))
 
 
 # --------------------------------------------------------------------------------------------- streams ↔ documents
@@ -275,7 +299,9 @@ def assemble_stream(
     speaker, listener = find(source), find(target)
     notes = _Notes(speaker, listener, says_comments=False)
     response = _assembled(raw, StreamReader(source), notes)
-    said = listener.responses.encode_response(response, notes.losses, _asked(request, listener))
+    asked = _asked(request, listener)
+    named = with_names(response, names_for(asked))
+    said = guarded(listener.responses.encode_response, named, notes.losses, asked)
     foreign.report_response(response, listener, notes.losses)
     return Converted(said, judged(notes.losses, on_loss), response.model)
 
@@ -313,10 +339,13 @@ def explode_response(
     """Return a stream of the target dialect that says the response."""
     speaker, listener = find(source), find(target)
     wire = as_object(body, ())
-    response = speaker.responses.decode_response(wire)
+    response = guarded(speaker.responses.decode_response, wire)
     refuse_error(wire, response)
     losses = Losses(speaker.responses.PLACES, body, speaker.name)
-    encoder = listener.streams.StreamEncoder(losses, _asked(request, listener))
-    said = [frame for event in explode(response) for frame in encoder.feed(event)]
+    asked = _asked(request, listener)
+    encoder = listener.streams.StreamEncoder(losses, asked)
+    said = [
+        frame for event in explode(with_names(response, names_for(asked))) for frame in guarded(encoder.feed, event)
+    ]
     foreign.report_response(response, listener, losses)
     return Converted(b"".join(said), judged(losses, on_loss), response.model)

@@ -211,24 +211,8 @@ class StreamDecoder:
         wire = self._filled(said)
         part = decode_block(wire, ("content", self._count))
         self._count += 1
-        blocks = self._blocks
-        match part:
-            case Text():
-                block = blocks.start(replace(part, text="", citations=()))
-                if part.text:
-                    blocks.say(block, part.text)
-                for citation in part.citations:
-                    blocks.cite(block, citation)
-            case Reasoning():
-                block = blocks.start(replace(part, text="", signature=None))
-                if part.text:
-                    blocks.think(block, part.text)
-                if part.signature is not None:
-                    blocks.sign(block, part.signature)
-            case ToolCall():
-                block = blocks.start(replace(part, arguments=""))
-            case _:
-                block = blocks.start(part)
+        is_call = isinstance(part, ToolCall)  # its arguments come in deltas, or with its end
+        block = self._blocks.start(replace(part, arguments="")) if is_call else self._blocks.tell(part)
         return _Growing(block, wire)
 
     def _filled(self, wire: Wire) -> Wire:

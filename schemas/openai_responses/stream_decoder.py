@@ -15,7 +15,7 @@ from typing import ClassVar
 from msgspec.structs import replace
 
 from dragoman.schemas.arguments import arguments_text
-from dragoman.schemas.blocks import Block, Blocks, Words, cut_off
+from dragoman.schemas.blocks import Block, Blocks, Words, bare, cut_off
 from dragoman.schemas.events import BuiltinProgress, Event, Heartbeat, StreamStarted, UnknownEvent
 from dragoman.schemas.framing import Frame
 from dragoman.schemas.ir import (
@@ -45,7 +45,6 @@ from dragoman.schemas.openai_responses.stream_words import (
     WORDS,
     Item,
     as_told,
-    emptied,
     kind_of,
     pieces_of,
     words_of,
@@ -190,7 +189,7 @@ class StreamDecoder:
         if kind == "reasoning" or (kind in _CALLS and wire.get("name")) or (kind not in _SPOKEN and kind is not None):
             part = self._read(item, known)[0]
             if isinstance(part, (Reasoning, ToolCall, BuiltinCall)):
-                item.block = self._blocks.start(emptied(part))
+                item.block = self._blocks.start(bare(part))
         return item
 
     def _name(self, item: Item, wire: Wire) -> None:
@@ -351,15 +350,15 @@ class StreamDecoder:
             if name is None:
                 self._blocks.whole(part)
                 continue
-            bare, weights = without_logprobs([part])
+            unweighed, weights = without_logprobs([part])
             key = self._key(item, name, number, len(parts))
             block = item.pieces.get(key)
             if block is None:
-                block = item.pieces[key] = self._blocks.start(emptied(bare[0]))
+                block = item.pieces[key] = self._blocks.start(bare(unweighed[0]))
             self._tell_rest(item, *key, words_of(part))
             if weights and block.index not in item.weighed:
                 self._blocks.weigh(block, weights)
-            self._conclude(block, bare[0])
+            self._conclude(block, unweighed[0])
         for block in item.pieces.values():
             self._blocks.end(block)
 
@@ -371,7 +370,7 @@ class StreamDecoder:
     def _end_block(self, item: Item, parts: tuple[Part, ...], wire: Wire) -> None:
         first, *others = parts
         if item.block is None:
-            item.block = self._blocks.start(emptied(first))
+            item.block = self._blocks.start(bare(first))
         block = item.block
         if type(first) is not type(block.part):
             self._blocks.end(block)

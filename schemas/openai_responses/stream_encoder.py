@@ -270,7 +270,9 @@ class StreamEncoder:
             return []
         wire = piece.message.content[piece.number]
         notes = encode_citations(Text(text=str(wire.get("text")), citations=(event.citation,)), Losses())
-        piece.message.content[piece.number] = {**wire, "annotations": [*objects(wire.get("annotations")), *notes]}
+        held = wire.setdefault("annotations", [])  # of an item that is this stream's own, and not done
+        if isinstance(held, list):
+            held.extend(notes)
         return [self._note(piece, note) for note in notes]
 
     def _end_message(self, message: MessageItem, status: str = "completed") -> list[bytes]:

@@ -17,7 +17,6 @@ __all__ = [
     "Field",
     "Item",
     "as_told",
-    "emptied",
     "kind_of",
     "pieces_of",
     "words_of",
@@ -75,21 +74,6 @@ def pieces_of(wire: JSON) -> list[str]:
 
 def words_of(part: Part) -> str:
     return part.text if isinstance(part, (Text, Refusal, Reasoning)) else ""
-
-
-def emptied(part: Part) -> Part:
-    """Return what is known of a part before its words are."""
-    match part:
-        case Text():
-            return replace(part, text="", citations=())
-        case Reasoning():
-            return replace(part, text="", summary=(), signature=None, redacted=False)
-        case Refusal():
-            return replace(part, text="")
-        case ToolCall():
-            return replace(part, arguments="")
-        case _:
-            return part
 
 
 def as_told(part: Part, told: Part) -> Part:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterable
 
 import pytest
 
 from dragoman.schemas import StreamConverter, StreamReader, assemble_stream, explode_response
-from dragoman.schemas.errors import BrokenStream, InvalidInput, RefusedLoss, ReportedError, TruncatedStream
+from dragoman.schemas.errors import (
+    BrokenStream,
+    DragomanError,
+    InvalidInput,
+    RefusedLoss,
+    ReportedError,
+    TruncatedStream,
+)
 from dragoman.schemas.events import Event, StreamComplete, StreamFailed
 from dragoman.schemas.ir import JSON, Wire
+from dragoman.schemas.spelling import fit_name
 from tests.schemas.streaming import converted, sse, wires
 
 CHAT, CLAUDE, GEMINI, OLLAMA, RESPONSES = "openai-chat", "anthropic", "gemini", "ollama", "openai-responses"
@@ -92,6 +101,35 @@ def test_half_an_event_is_not_glued_to_the_error_that_follows() -> None:
     said, _ = converted(CUT, CHAT, CHAT)
     assert said.startswith(WORDS)
     assert [wire.get("error") is not None for wire in wires(said)] == [False, False, True]
+
+
+def test_tool_that_was_renamed_has_its_name_back() -> None:
+    name = "a tool.of mine"
+    tool: Wire = {"type": "function", "function": {"name": name, "parameters": {"type": "object"}}}
+    asked: Wire = {"model": "m", "messages": [{"role": "user", "content": "x"}], "tools": [tool]}
+    call: Wire = {"type": "tool_use", "id": "t", "name": fit_name(name), "input": {}}
+    message: Wire = {"id": "m", "type": "message", "role": "assistant", "content": []}
+    raw = sse(
+        {"type": "message_start", "message": message},
+        {"type": "content_block_start", "index": 0, "content_block": call},
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 1}},
+        {"type": "message_stop"},
+    )
+    for request, found in ((asked, name), (None, fit_name(name))):
+        converter = StreamConverter(source=CLAUDE, target=OLLAMA, request=request)
+        assert f'"name":"{found}"'.encode() in converter.feed(raw) + converter.close()
+
+
+def test_deep_response_is_refused_by_an_error_of_ours() -> None:
+    deep: JSON = 0
+    for _ in range(10_000):
+        deep = {"a": deep}
+    choice: Wire = {"index": 0, "message": {"content": "x", "deep": deep}, "finish_reason": "stop", "deep": deep}
+    body: Wire = {"choices": [choice]}
+    for target in EVERY:
+        with contextlib.suppress(DragomanError):
+            assert isinstance(explode_response(body, source=CHAT, target=target).body, bytes)
 
 
 @pytest.mark.parametrize("target", [CHAT, CLAUDE])
