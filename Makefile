@@ -58,8 +58,8 @@ $(BIN)/python:
 		{ echo "dragoman needs Python 3.11 or newer; $(PYTHON) is `$(PYTHON) --version 2>&1`. Name another: make PYTHON=python3.12" >&2; exit 1; }
 	@echo 'making $(VENV)' && $(PYTHON) -m venv $(VENV)
 
-$(RUN): pyproject.toml cli/version.py | $(BIN)/python
+$(RUN): pyproject.toml providers/version.py | $(BIN)/python
 	@echo 'installing dragoman' && $(PIP) --editable . && touch $@
 
-$(DEV): pyproject.toml cli/version.py | $(RUN)
+$(DEV): pyproject.toml providers/version.py | $(RUN)
 	@echo 'installing what the tests need' && $(PIP) --editable '.[dev]' && touch $@

@@ -38,10 +38,11 @@ class _Callback:
         self.__annotations__: dict[str, object] = {}
         self.__signature__ = Signature([_parameter(option) for option in command.options])
         self._run: Callable[[Values, Environment], int] = command.run
+        self._lists = [option.name for option in command.options if isinstance(option.default, tuple)]
         self._environment = environment
 
     def __call__(self, **values: Value) -> int:
-        return self._run(values, self._environment)
+        return self._run(values | {name: values[name] or [] for name in self._lists}, self._environment)
 
 
 class _Completion:
@@ -107,10 +108,9 @@ def _root(version: Annotated[bool, typer.Option("--version", "-V", help="Print t
 
 
 def _parameter(option: Option) -> Parameter:
-    kind, default = _kind(option), option.default
+    kind, default = _kind(option), None if isinstance(option.default, tuple) else option.default
     if not option.flags:
         said = typer.Argument(metavar=option.metavar, help=option.help, show_default=False)
-        default = None
     else:
         said = typer.Option(
             *option.flags,

@@ -69,7 +69,7 @@ def _has_printed_version() -> bool:
 
 
 def _version() -> str:
-    from dragoman.cli.version import VERSION
+    from dragoman.providers.version import VERSION
 
     return f"dragoman {VERSION}\n"
 

@@ -28,8 +28,9 @@ _NUMBER = re.compile("0|[1-9][0-9]{0,8}")
 class Option(msgspec.Struct, frozen=True):
     """One option, or (without flags) the files.
 
-    The type of `default` says what it takes: a bool is a switch, a list the files, an int with a metavar a number, an
-    int without one counts how often it is given; anything else is a text.
+    The type of `default` says what it takes: a bool is a switch, a list the files (with flags: a text that may be given
+    more than once), an int with a metavar a number, an int without one counts how often it is given; anything else is
+    a text.
     """
 
     name: str
@@ -121,12 +122,17 @@ class _Reader:
         value = self._rest.pop() if self._rest else None
         if value is None or (isinstance(option.default, int) and not _NUMBER.fullmatch(value)):
             return False
+        if isinstance(before, list):
+            before.append(value)
+            return True
         self.values[option.name] = int(value) if isinstance(option.default, int) else value
         return True
 
 
 def _default(option: Option, files: list[str]) -> Value:
-    return files if isinstance(option.default, tuple) else option.default
+    if not isinstance(option.default, tuple):
+        return option.default
+    return [] if option.flags else files
 
 
 def _one_of(choices: Sequence[str]) -> str:

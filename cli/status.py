@@ -13,9 +13,13 @@ from dragoman.schemas.errors import (
     DragomanError,
     InternalFault,
     InvalidInput,
+    NetworkFault,
+    ProfileFault,
+    ProtocolFault,
     ProviderFault,
     RefusedLoss,
     ReportedError,
+    TimedOut,
     TruncatedStream,
 )
 
@@ -35,6 +39,7 @@ class Status(IntEnum):
     TRY_LATER = 75
     PROTOCOL = 76
     NO_PERMISSION = 77
+    CONFIGURATION = 78
     TIMEOUT = 124
     INTERRUPTED = 130
     CLOSED_PIPE = 141
@@ -55,6 +60,7 @@ MEANINGS = {
     Status.TRY_LATER: "try later: rate limit, overload",
     Status.PROTOCOL: "protocol: a stream that was cut off",
     Status.NO_PERMISSION: "no permission: key, account",
+    Status.CONFIGURATION: "profile or configuration",
     Status.TIMEOUT: "timeout",
     Status.INTERRUPTED: "interrupted",
     Status.CLOSED_PIPE: "closed pipe",
@@ -89,11 +95,15 @@ class Terminated(BaseException):
 
 _STATUSES: dict[type[BaseException], Status] = {
     CallerError: Status.USAGE,
+    ProfileFault: Status.CONFIGURATION,
     RefusedLoss: Status.BAD_INPUT,
     InvalidInput: Status.BAD_INPUT,
     NoInput: Status.NO_INPUT,
     ProviderFault: Status.UNAVAILABLE,
     TruncatedStream: Status.PROTOCOL,
+    ProtocolFault: Status.PROTOCOL,
+    NetworkFault: Status.UNAVAILABLE,
+    TimedOut: Status.TIMEOUT,
     InternalFault: Status.OUR_FAULT,
     CannotCreate: Status.CANNOT_CREATE,
     IOFailure: Status.IO_FAILURE,

@@ -1,7 +1,55 @@
-"""Everything that touches the world: who speaks which dialect, where, with what key, over one transport.
+"""Everything that touches the world: who it is said to.
 
-Nothing here yet. Imports run only `dragoman.cli` → `dragoman.providers` → `dragoman.schemas`, and one file, the
-transport, is allowed to import httpx.
+    >>> from dragoman.providers import create_provider
+    >>> async with create_provider("anthropic", model="claude-sonnet-4-5") as provider:
+    ...     completion = await provider.complete("Name a colour.")
+
+`create_provider` takes the name of a profile or of a vendor. Nothing is read or sent when this is imported, and what
+raises is a `dragoman.schemas.errors.DragomanError`.
 """
 
-__all__: list[str] = []
+from __future__ import annotations
+
+TYPE_CHECKING = False  # importing the one of `typing` costs more than all that --version does
+if TYPE_CHECKING:
+    from dragoman.providers.answers import Completion, Stream
+    from dragoman.providers.conversation import with_answer, with_result
+    from dragoman.providers.factory import create_provider
+    from dragoman.providers.listing import Model
+    from dragoman.providers.profile import load_profile, profile_names
+    from dragoman.providers.settings import Profile
+
+# name → the room that it is in
+_ROOMS = {
+    "Completion": "answers",
+    "Model": "listing",
+    "Profile": "settings",
+    "Stream": "answers",
+    "create_provider": "factory",
+    "load_profile": "profile",
+    "profile_names": "profile",
+    "with_answer": "conversation",
+    "with_result": "conversation",
+}
+__all__ = [
+    "Completion",
+    "Model",
+    "Profile",
+    "Stream",
+    "create_provider",
+    "load_profile",
+    "profile_names",
+    "with_answer",
+    "with_result",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a room of the house when something of it is first used: start-up is part of the interface."""
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
+    globals()[name] = value
+    return value

@@ -1,17 +1,17 @@
 """Every error that dragoman raises, and whose fault each is.
 
     DragomanError
-    ├── CallerError            the program or the command line asked for something that is not there
-    │   ├── UnknownDialect
-    │   └── RefusedLoss        the policy over losses forbids this conversion; holds the losses
-    ├── InvalidInput           the document is at fault; `path` says where
-    │   ├── MalformedJSON      not JSON at all; `offset` says where
-    │   ├── UndetectedDialect  JSON, but of no dialect that we know
-    │   └── BrokenStream       an event of a stream cannot be read, or it is no stream of the dialect at all
+    ├── CallerError            the program or the command line asked for what is not there: UnknownDialect, …
+    │   ├── RefusedLoss        the policy over losses forbids this conversion; holds the losses
+    │   └── ProfileFault       a profile, or what it needs, is wrong: UnknownProfile, MissingKey
+    ├── InvalidInput           the document is at fault; `path` says where: MalformedJSON (`offset`), UndetectedDialect,
+    │                          BrokenStream (an event cannot be read, or it is no stream of the dialect at all)
     ├── ProviderFault          the provider is at fault
     │   ├── TruncatedStream    its stream ended before the finish
-    │   └── ReportedError      it told an error in the middle of a stream; `error` is what it told
-    └── InternalFault          ours
+    │   ├── ReportedError      it told an error: in a stream, or (Rejected) as the answer to a request
+    │   └── ProtocolFault      it answers what its profile does not say
+    ├── NetworkFault           between here and there: `kind` is "dns", "tls", "refused", "reset", …; TimedOut: `kind`
+    └── InternalFault          ours                                     is "timeout", `phase` says which of them
 A message names the place and the value, never a whole document: `show` cuts what it quotes.
 """
 
@@ -20,6 +20,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dragoman.schemas.ir import Error
     from dragoman.schemas.losses import Loss
 
@@ -30,12 +32,19 @@ __all__ = [
     "InternalFault",
     "InvalidInput",
     "MalformedJSON",
+    "MissingKey",
+    "NetworkFault",
+    "ProfileFault",
+    "ProtocolFault",
     "ProviderFault",
     "RefusedLoss",
+    "Rejected",
     "ReportedError",
+    "TimedOut",
     "TruncatedStream",
     "UndetectedDialect",
     "UnknownDialect",
+    "UnknownProfile",
 ]
 
 
@@ -71,6 +80,30 @@ class RefusedLoss(CallerError):
         more = f" (and {len(losses) - 1} more)" if len(losses) > 1 else ""
         super().__init__(f"{first.path}: {first.feature} would be {first.action}: {first.reason}{more}")
         self.losses = losses
+
+
+class ProfileFault(CallerError):
+    """A profile is wrong, or what it needs is not there. `place` is file, line and field, as far as they are known."""
+
+    kind = "profile"
+
+    def __init__(self, problem: str, *, place: str = "", hint: str = "") -> None:
+        super().__init__(f"{place}: {problem}" if place else problem)
+        self.problem, self.place, self.hint = problem, place, hint
+
+
+class UnknownProfile(ProfileFault):
+    kind = "unknown-profile"
+
+
+class MissingKey(ProfileFault):
+    """There is no key, or an empty one, or (`is_placeholder`) one that stands for a key."""
+
+    kind = "missing-key"
+
+    def __init__(self, problem: str, *, hint: str = "", is_placeholder: bool = False) -> None:
+        super().__init__(problem, hint=hint)
+        self.is_placeholder = is_placeholder
 
 
 class InvalidInput(DragomanError):
@@ -123,10 +156,59 @@ class ReportedError(ProviderFault):
 
     kind = "reported"
 
-    def __init__(self, error: Error) -> None:
-        super().__init__(f"the provider reports an error in the stream: {error.message[:500] or error.kind}")
+    def __init__(self, error: Error, message: str = "") -> None:
+        told = error.message[:500] or error.kind
+        super().__init__(message or f"the provider reports an error in the stream: {told}")
         self.error = error
         self.kind = error.kind
+
+
+class Rejected(ReportedError):
+    """A status that is no success. `retry_after` is in seconds; `limits` holds what the headers tell of limits, by
+    name ("limit_requests", "remaining_tokens", …)."""
+
+    def __init__(
+        self,
+        error: Error,
+        *,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+        limits: Mapping[str, str] | None = None,
+    ) -> None:
+        said = f"{error.status or ''} {error.message[:500] or error.kind}".strip()
+        super().__init__(error, f"{said} (request id {request_id})" if request_id else said)
+        self.request_id, self.retry_after, self.limits = request_id, retry_after, dict(limits or {})
+
+
+class ProtocolFault(ProviderFault):
+    """What came is not what the profile says that this provider speaks."""
+
+    kind = "protocol"
+
+
+class NetworkFault(DragomanError):
+    """`kind`: "dns", "tls", "refused", "reset", "proxy" or "network". `before_reply`: nothing had come yet."""
+
+    fault = "network"
+    kind = "network"
+
+    def __init__(self, problem: str, *, kind: str = "network", hint: str = "", before_reply: bool = True) -> None:
+        super().__init__(problem)
+        self.kind, self.hint, self.before_reply = kind, hint, before_reply
+
+
+class TimedOut(NetworkFault):
+    """`phase`: "connect", "first_byte", "idle", "total", "write" or "pool", as in a profile's `timeouts`."""
+
+    def __init__(self, phase: str, seconds: float) -> None:
+        words = phase.replace("_", " ")
+        super().__init__(
+            f"no {words} within {seconds:g} s" if phase != "total" else f"not done within {seconds:g} s",
+            kind="timeout",
+            hint=f"timeouts.{phase} in the profile, or --timeout {phase}=SECONDS, gives it longer",
+            before_reply=phase in ("connect", "first_byte", "write", "pool"),
+        )
+        self.phase, self.seconds = phase, seconds
 
 
 class InternalFault(DragomanError):

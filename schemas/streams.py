@@ -41,22 +41,25 @@ from dragoman.schemas.narrow import as_object
 from dragoman.schemas.passing import Passing
 from dragoman.schemas.policy import judged
 
-__all__ = ["StreamConverter", "StreamReader", "assemble_stream", "explode_response"]
+__all__ = ["StreamConverter", "StreamReader", "assemble_stream", "explode_response", "named"]
 
 DONE = b"[DONE]"
+MAX_MALFORMED = 1000  # bytes of a malformed event that are kept
 
 
 class StreamReader:
     """Bytes of a dialect → events. `whole=False` forgets long texts once they are told.
 
     Bytes that are no stream of the dialect raise BrokenStream. An event that cannot be read later on ends the stream as
-    a failed one, and `fault` says where.
+    a failed one, and `fault` says where; or, if it is no JSON and `patient`, it is passed over and kept in `malformed`.
     """
 
-    def __init__(self, source: str, *, whole: bool = True, limit: int = MAX_LINE) -> None:
+    def __init__(self, source: str, *, whole: bool = True, patient: bool = False, limit: int = MAX_LINE) -> None:
         self.deframer = Deframer(limit)
         self.fault: DragomanError | None = None
         self.goes_on = False  # whether another stream follows the end of this one
+        self.malformed: list[bytes] = []
+        self._patient = patient
         self._source = source
         self._decoder = find(source).streams.StreamDecoder(whole=whole)
         self._is_begun = self._is_complete = False
@@ -109,6 +112,11 @@ class StreamReader:
                 told = self._decoder.feed(frame)
         except RecursionError as error:
             raise InvalidInput("$", "nested too deeply") from error
+        except MalformedJSON:
+            if not (self._patient and self._is_begun):
+                raise
+            self.malformed.append(bytes(data[:MAX_MALFORMED]))
+            return
         if told:
             events += told
             self._is_begun = True
@@ -203,7 +211,7 @@ class StreamConverter:
         """Return what the target says."""
         feed = self._watch if self._passing is not None else self._encoder.feed
         said: list[bytes] = []
-        for event in events if not self._names else [_named(event, self._names) for event in events]:
+        for event in events if not self._names else [named(event, self._names) for event in events]:
             kind = type(event)
             said += feed(event) if kind is not StreamComplete else self._complete(event)
             if kind in _TOLD:
@@ -236,7 +244,7 @@ class StreamConverter:
             self.error = self._reader.fault or (TruncatedStream() if event.cut else ReportedError(event.error))
 
 
-def _named(event: Event, names: dict[str, str]) -> Event:
+def named(event: Event, names: dict[str, str]) -> Event:
     """Return an event in which the calls have the names back that the program knows."""
     match event:
         case ToolCallStarted():

@@ -30,7 +30,17 @@ WORLDLY = {
     "time",
 }
 FACES = {
-    "dragoman.providers": set[str](),
+    "dragoman.providers": {
+        "Completion",
+        "Model",
+        "Profile",
+        "Stream",
+        "create_provider",
+        "load_profile",
+        "profile_names",
+        "with_answer",
+        "with_result",
+    },
     "dragoman.schemas": {
         "StreamConverter",
         "StreamReader",

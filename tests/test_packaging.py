@@ -13,7 +13,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from dragoman.cli.version import VERSION
+from dragoman.providers.version import VERSION
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("cli", "providers", "schemas")

@@ -11,7 +11,7 @@ import pytest
 
 from dragoman.cli.environment import Environment
 from dragoman.cli.main import run
-from dragoman.cli.version import VERSION
+from dragoman.providers.version import VERSION
 from tests.cli.harness import (
     EXAMPLE,
     LOSSY,

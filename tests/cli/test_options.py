@@ -35,7 +35,7 @@ def read_by_typer(arguments: list[str]) -> Values | None:
         app.run(["convert", *arguments], Environment(stderr=io.StringIO()), {"convert": MODULE})
     except Usage:
         return None
-    return {**seen[0], "files": seen[0]["files"] or []} if seen else None
+    return seen[0] if seen else None
 
 
 FLAGS = [flag for option in OPTIONS for flag in option.flags]
@@ -97,3 +97,20 @@ def test_choice_that_is_near_nothing_has_no_hint() -> None:
 
 def test_option_without_choices_takes_anything() -> None:
     assert check_choice(Option("model", ("--model",), "", "MODEL"), "anything") == "anything"
+
+
+MANY = Option("stop", ("--stop",), "Words to stop at.", "TEXT", ())
+
+
+def test_option_that_may_be_given_often_is_a_list() -> None:
+    found = read_plainly([*OPTIONS, MANY], ["a.json", "--stop", "x", "--to=gemini", "--stop=y"])
+    assert found is not None
+    assert (found["stop"], found["files"]) == (["x", "y"], ["a.json"])
+    assert read_plainly([*OPTIONS, MANY], ["--stop"]) is None
+
+
+def test_typer_reads_an_option_that_may_be_given_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    command = msgspec.structs.replace(COMMAND, options=(*OPTIONS, MANY))
+    monkeypatch.setattr("tests.cli.test_options.COMMAND", command)
+    assert (read_by_typer(["--stop", "x", "--stop", "y"]) or {})["stop"] == ["x", "y"]
+    assert (read_by_typer([]) or {})["stop"] == []

@@ -39,7 +39,8 @@ def test_version_imports_nothing_but_itself() -> None:
         "dragoman",
         "dragoman.cli",
         "dragoman.cli.main",
-        "dragoman.cli.version",
+        "dragoman.providers",
+        "dragoman.providers.version",
     }
 
 

@@ -1,0 +1,33 @@
+"""Time and chance, as one object that tests swap. Everything that decides by them is given numbers."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from typing import Protocol
+
+__all__ = ["Clock", "SystemClock"]
+
+
+class Clock(Protocol):
+    """`now` only ever grows, in seconds; `today` is the time of day as seconds since 1970; `chance` is from 0 to 1."""
+
+    def now(self) -> float: ...
+    def today(self) -> float: ...
+    def chance(self) -> float: ...
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class SystemClock:
+    def now(self) -> float:
+        return time.monotonic()
+
+    def today(self) -> float:
+        return time.time()
+
+    def chance(self) -> float:
+        return random.random()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
