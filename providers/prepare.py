@@ -17,8 +17,8 @@ from dragoman.providers.quirks import apply_quirks
 from dragoman.providers.settings import Profile
 from dragoman.providers.version import VERSION
 from dragoman.schemas import foreign
-from dragoman.schemas.convert import convert_request, guarded
-from dragoman.schemas.dialect import find
+from dragoman.schemas.convert import guarded
+from dragoman.schemas.dialect import Dialect, find
 from dragoman.schemas.fields import shared
 from dragoman.schemas.ir import JSON, Parameters, Request, Wire
 from dragoman.schemas.jsontext import write_json
@@ -69,14 +69,34 @@ def prepare_document(
         wire.update(shared(filled.extra, listener.shares)[0])
         foreign.report_request(filled, listener, losses)
         return _prepared(profile, key, filled, wire, judged(losses, on_loss))
-    model = _model(profile, asked.model)
-    converted = convert_request(document, source=source, target=source, model=model)
-    wire = {**converted.body}
+    filled = with_defaults(profile, asked, streams=streams)
+    wire = _laid_over(_defaults(asked, filled, listener), as_object(document, ()))
     if listener.model_in_body:
-        wire["stream"] = streams
-    parameters = msgspec.structs.replace(asked.parameters, stream=streams)
-    asked = msgspec.structs.replace(asked, model=model, parameters=parameters)
-    return _prepared(profile, key, asked, wire, ())
+        wire |= {"stream": streams} if filled.model is None else {"stream": streams, "model": filled.model}
+    return _prepared(profile, key, filled, wire, ())
+
+
+def _defaults(asked: Request, filled: Request, dialect: Dialect) -> Wire:
+    """Return what the profile adds to a request, in words of the request's own dialect."""
+    names = Parameters.__struct_fields__
+    added = {name: getattr(filled.parameters, name) for name in names if getattr(asked.parameters, name) is None}
+    request = Request(
+        messages=(),
+        parameters=Parameters(**added),
+        stop=() if asked.stop else filled.stop,
+        reasoning=None if asked.reasoning else filled.reasoning,
+    )
+    return dialect.requests.encode_request(request, Losses())
+
+
+def _laid_over(base: Wire, over: Wire) -> Wire:
+    """Return an object with everything of `over`, and of `base` what that leaves open."""
+    result = {**base, **over}
+    for name, value in over.items():
+        below = base.get(name)
+        if isinstance(below, dict) and isinstance(value, dict):
+            result[name] = _laid_over(below, value)
+    return result
 
 
 def prepare_listing(profile: Profile, key: Key | None) -> Call:

@@ -44,7 +44,7 @@ from dragoman.schemas.policy import judged
 __all__ = ["StreamConverter", "StreamReader", "assemble_stream", "explode_response", "named"]
 
 DONE = b"[DONE]"
-MAX_MALFORMED = 1000  # bytes of a malformed event that are kept
+MAX_MALFORMED = 1000  # bytes of a malformed event that are kept, and such events whose bytes are
 
 
 class StreamReader:
@@ -115,7 +115,7 @@ class StreamReader:
         except MalformedJSON:
             if not (self._patient and self._is_begun):
                 raise
-            self.malformed.append(bytes(data[:MAX_MALFORMED]))
+            self.malformed.append(bytes(data[:MAX_MALFORMED]) if len(self.malformed) < MAX_MALFORMED else b"")
             return
         if told:
             events += told

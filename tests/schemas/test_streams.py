@@ -17,7 +17,7 @@ from dragoman.schemas.errors import (
     ReportedError,
     TruncatedStream,
 )
-from dragoman.schemas.events import Event, StreamComplete, StreamFailed
+from dragoman.schemas.events import ContentDelta, Event, StreamComplete, StreamFailed
 from dragoman.schemas.ir import JSON, Wire
 from dragoman.schemas.spelling import fit_name
 from tests.schemas.streaming import converted, sse, wires
@@ -156,6 +156,25 @@ def test_event_that_cannot_be_read_ends_the_stream_and_is_named(target: str) -> 
     assert isinstance(converter.error, BrokenStream)
     assert str(converter.error).startswith("event 3: not JSON")
     assert isinstance(read(said, target)[-1], StreamFailed)
+
+
+def test_patient_reader_passes_over_what_is_no_json_and_keeps_it() -> None:
+    reader = StreamReader(CHAT, patient=True)
+    events = [*reader.feed(WORDS + b"data: {nonsense\n\n" + sse(chunk("!"), chunk(finish="stop"))), *reader.close()]
+    assert reader.malformed == [b"{nonsense"]
+    assert isinstance(events[-1], StreamComplete)
+    assert [event.text for event in events if isinstance(event, ContentDelta)] == ["Hel", "lo 🜚", "!"]
+
+
+def test_patience_keeps_the_beginnings_of_so_many() -> None:
+    reader = StreamReader(CHAT, patient=True)
+    reader.feed(WORDS + b"data: {%b\n\n" % (b"x" * 5_000) * 1_001)
+    assert (len(reader.malformed), len(reader.malformed[0]), reader.malformed[-1]) == (1_001, 1_000, b"")
+
+
+def test_patience_does_not_make_a_stream_of_what_is_none() -> None:
+    with pytest.raises(BrokenStream):
+        StreamReader(CHAT, patient=True).feed(b"data: {nonsense\n\n")
 
 
 def test_bytes_that_are_no_stream_raise_at_every_call() -> None:
