@@ -12,33 +12,52 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # importing the one of `typing` costs more than all that --version does
 if TYPE_CHECKING:
-    from dragoman.providers.answers import Completion, Stream
-    from dragoman.providers.conversation import with_answer, with_result
+    from dragoman.providers.answers import Completion, ParsedCall, Stream
+    from dragoman.providers.conversation import assistant_message, tool_message, with_answer, with_result
+    from dragoman.providers.exchange import ExchangeLog, ExchangeLogs, RawLog
     from dragoman.providers.factory import create_provider
     from dragoman.providers.listing import Model
     from dragoman.providers.profile import load_profile, profile_names
+    from dragoman.providers.protocol import Provider
+    from dragoman.providers.record import Recorder
     from dragoman.providers.settings import Profile
 
 # name → the room that it is in
 _ROOMS = {
     "Completion": "answers",
+    "ExchangeLog": "exchange",
+    "ExchangeLogs": "exchange",
     "Model": "listing",
+    "ParsedCall": "answers",
     "Profile": "settings",
+    "Provider": "protocol",
+    "RawLog": "exchange",
+    "Recorder": "record",
     "Stream": "answers",
+    "assistant_message": "conversation",
     "create_provider": "factory",
     "load_profile": "profile",
     "profile_names": "profile",
+    "tool_message": "conversation",
     "with_answer": "conversation",
     "with_result": "conversation",
 }
 __all__ = [
     "Completion",
+    "ExchangeLog",
+    "ExchangeLogs",
     "Model",
+    "ParsedCall",
     "Profile",
+    "Provider",
+    "RawLog",
+    "Recorder",
     "Stream",
+    "assistant_message",
     "create_provider",
     "load_profile",
     "profile_names",
+    "tool_message",
     "with_answer",
     "with_result",
 ]

@@ -1,7 +1,8 @@
 """One call until it is answered: send, look at the status, wait, again. And the answer's body, watched while it comes.
 
 Here, and nowhere else, are the timeouts of the first byte, of silence and of the whole; a transport has those of the
-connection. What comes in goes through the filter of secrets first.
+connection. What comes in goes through the filter of secrets first. Whatever goes wrong, a task that is cancelled
+included, closes the connection before it is told.
 """
 
 from __future__ import annotations
@@ -23,8 +24,58 @@ __all__ = ["Attempts", "Body"]
 
 MAX_BODY = 256 << 20
 MAX_FAILURE = 1 << 20  # bytes of an error that are read
+FAILURE_WAIT = 10.0  # seconds for which the rest of an error is waited for
 Result = TypeVar("Result")
 Look: TypeAlias = Callable[[bytes], None]
+
+
+class _Alarm:
+    """One timer for one wait after the other. It is moved forward and not made anew: a stream waits for each chunk,
+    and setting a timer takes as long as reading one. It cancels the task that waits, once."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[object] | None = None
+        self._due = 0.0
+        self.has_rung = False
+
+    def set(self, seconds: float) -> asyncio.Task[object] | None:
+        """Give the current task so long, and return it."""
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        self._task, self.has_rung = asyncio.current_task(self._loop), False
+        self._due = self._loop.time() + seconds
+        if self._timer is None or self._timer.when() > self._due:
+            self._wind()
+        return self._task
+
+    def rest(self) -> None:
+        """Leave the task alone."""
+        self._task = None
+
+    def stop(self) -> None:
+        self._task = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _wind(self) -> None:
+        assert self._loop is not None
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(self._due, self._ring)
+
+    def _ring(self) -> None:
+        assert self._loop is not None
+        self._timer = None
+        if self._task is None:
+            return
+        if self._loop.time() < self._due:
+            self._wind()
+            return
+        self.has_rung = True
+        self._task.cancel()
 
 
 class _Watch:
@@ -33,20 +84,39 @@ class _Watch:
     def __init__(self, timeouts: Timeouts, clock: Clock) -> None:
         self._total, self._clock = timeouts.total, clock
         self._start = clock.now()
+        self._alarm = _Alarm()
 
     @property
     def elapsed(self) -> float:
         return self._clock.now() - self._start
 
+    @property
+    def left(self) -> float | None:
+        return None if self._total is None else max(self._total - self.elapsed, 0.0)
+
     async def within(self, seconds: float | None, phase: str, what: Awaitable[Result]) -> Result:
-        if self._total is not None and (seconds is None or self._total - self.elapsed < seconds):
-            seconds, phase = max(self._total - self.elapsed, 0.0), "total"
+        left = self.left
+        if left is not None and (seconds is None or left < seconds):
+            seconds, phase = left, "total"
+        if seconds is None:
+            return await what
+        allowed = self._total or 0.0 if phase == "total" else seconds
+        task = self._alarm.set(seconds)
+        cancelled = task.cancelling() if task else 0
         try:
-            async with asyncio.timeout(seconds):
-                return await what
-        except TimeoutError:
-            allowed = self._total if phase == "total" else seconds
-            raise TimedOut(phase, allowed or 0.0) from None
+            return await what
+        except asyncio.CancelledError:
+            # Ours, unless somebody else has cancelled the task, too.
+            if self._alarm.has_rung and task and task.cancelling() - 1 <= cancelled:
+                raise TimedOut(phase, allowed) from None
+            raise
+        finally:
+            self._alarm.rest()
+            if self._alarm.has_rung and task:
+                task.uncancel()
+
+    def stop(self) -> None:
+        self._alarm.stop()
 
 
 class Body:
@@ -60,24 +130,21 @@ class Body:
         self._watch, self._idle = watch, idle
         self._look = look
         self._first: bytes | None = None
+        self._is_over = False
 
     async def begin(self) -> None:
         """Wait for the first byte."""
-        self._first = await anext(self._chunks, b"")
+        self._first = await self._more() or b""
 
     async def next(self) -> bytes | None:
         """Return what came next, b"" for what has to wait for more, None at the end."""
-        if self._first is not None:
-            chunk, self._first = self._first, None
-        else:
-            chunk = await self._watch.within(self._idle, "idle", anext(self._chunks, b""))
-        clean = self._filter.feed(chunk) if chunk else self._filter.close()
-        if clean and self._look is not None:
-            self._look(clean)
-        if chunk:
-            return clean
-        await self.aclose()
-        return clean or None
+        if self._is_over:
+            return None
+        try:
+            return await self._clean()
+        except BaseException:
+            await self.aclose()
+            raise
 
     async def read(self, limit: int = MAX_BODY) -> bytes:
         """Return the rest of it as one."""
@@ -92,7 +159,30 @@ class Body:
         return b"".join(pieces)
 
     async def aclose(self) -> None:
+        self._is_over = True
+        self._watch.stop()
         await self._reply.aclose()
+
+    async def _clean(self) -> bytes | None:
+        if self._first is not None:
+            chunk, self._first = self._first, None
+        else:
+            came = await self._watch.within(self._idle, "idle", self._more())
+            chunk = came or b""
+        clean = self._filter.feed(chunk) if chunk else self._filter.close()
+        if clean and self._look is not None:
+            self._look(clean)
+        if chunk:
+            return clean
+        await self.aclose()
+        return clean or None
+
+    async def _more(self) -> bytes | None:
+        """Return bytes that came, None at the end. A piece of nothing is no end."""
+        async for chunk in self._chunks:
+            if chunk:
+                return chunk
+        return None
 
 
 class Attempts:
@@ -116,10 +206,20 @@ class Attempts:
                 return await self._attempt(call, log)
             except DragomanError as error:
                 self.failures.append(error)
-                decision = decide(error, self.timing.attempts, self._profile.retry, self._clock.chance())
-                if not isinstance(decision, Again):
+                after = self._wait_after(error)
+                if after is None:
+                    self._watch.stop()
                     raise
-            await self._watch.within(None, "total", self._clock.sleep(decision.after))
+            await self._watch.within(None, "total", self._clock.sleep(after))
+
+    def _wait_after(self, error: DragomanError) -> float | None:
+        """Return how long to wait before the next attempt, None where there is none."""
+        chance, left = self._clock.chance(), self._watch.left
+        decision = decide(error, self.timing.attempts, self._profile.retry, chance=chance, left=left)
+        if isinstance(decision, Again):
+            return decision.after
+        error.hint = error.hint or decision.hint
+        return None
 
     async def _attempt(self, call: Call, log: RawLog | None) -> Body:
         timeouts, number = self._profile.timeouts, self.timing.attempts
@@ -127,18 +227,24 @@ class Attempts:
             log.on_request(self._secrets.redact_call(call), number)
         look = partial(log.on_chunk, number=number) if log else None
         body = await self._watch.within(timeouts.first_byte, "first_byte", self._begun(call, look))
-        self.timing.first_byte = self._watch.elapsed
-        if log:
-            log.on_response(body.status, body.headers, number)
-        if 200 <= body.status < 300:
-            return body
-        raw = await _readable(body)
+        try:
+            self.timing.first_byte = self._watch.elapsed
+            if log:
+                log.on_response(body.status, body.headers, number)
+            if 200 <= body.status < 300:
+                return body
+            raw = await self._readable(body)
+        except BaseException:
+            await body.aclose()
+            raise
         raise rejection(self._profile.dialect, body.status, body.headers, raw, self._clock.today())
 
     async def _begun(self, call: Call, look: Look | None) -> Body:
         timeouts = self._profile.timeouts
         reply = await self._transport.send(call, timeouts)
-        body = Body(reply, self._secrets, self._watch, timeouts.idle, look)
+        is_well = 200 <= reply.status < 300
+        idle = timeouts.idle if is_well else min(timeouts.idle or FAILURE_WAIT, FAILURE_WAIT)
+        body = Body(reply, self._secrets, self._watch, idle, look)
         try:
             await body.begin()
         except BaseException:
@@ -146,15 +252,16 @@ class Attempts:
             raise
         return body
 
-
-async def _readable(body: Body) -> bytes:
-    """Return as much as can be had of the body of an error: its status says enough where that is nothing."""
-    pieces: list[bytes] = []
-    try:
-        while sum(map(len, pieces)) < MAX_FAILURE and (piece := await body.next()) is not None:
-            pieces.append(piece)
-    except NetworkFault:
-        pass
-    finally:
-        await body.aclose()
-    return b"".join(pieces)
+    async def _readable(self, body: Body) -> bytes:
+        """Return as much as can be had of the body of an error: its status says enough where that is nothing."""
+        pieces: list[bytes] = []
+        size, end = 0, self._watch.elapsed + FAILURE_WAIT
+        try:
+            while size < MAX_FAILURE and self._watch.elapsed < end and (piece := await body.next()) is not None:
+                pieces.append(piece)
+                size += len(piece)
+        except NetworkFault:
+            pass  # a status has come: that is the failure, and not that its explanation is cut off
+        finally:
+            await body.aclose()
+        return b"".join(pieces)

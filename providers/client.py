@@ -6,26 +6,28 @@ One object holds one transport, with its connections; `async with` or `aclose` g
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from dragoman.providers.answers import Completion, Stream
 from dragoman.providers.attempts import Attempts
 from dragoman.providers.auth import Key
 from dragoman.providers.clock import Clock, SystemClock
 from dragoman.providers.conversation import Asked, Tools, as_request
-from dragoman.providers.exchange import RawLog, Transport
+from dragoman.providers.documents import read_document, read_response
+from dragoman.providers.exchange import Call, Exchange, Transport
 from dragoman.providers.failures import request_id_of
-from dragoman.providers.listing import Model, read_models
+from dragoman.providers.listing import Listing, Model
+from dragoman.providers.onlookers import AnyLog, Onlookers
 from dragoman.providers.prepare import Prepared, prepare, prepare_document, prepare_listing
-from dragoman.providers.secrets import Secrets
+from dragoman.providers.secrets import secrets_of
 from dragoman.providers.settings import Profile
-from dragoman.schemas.convert import guarded, names_for, refuse_error, with_names
-from dragoman.schemas.dialect import find
-from dragoman.schemas.errors import InvalidInput, ProtocolFault, Rejected
-from dragoman.schemas.ir import JSON, Response, Wire
-from dragoman.schemas.jsontext import read_json
-from dragoman.schemas.narrow import as_object
+from dragoman.providers.veil import veiled
+from dragoman.schemas.convert import names_for, with_names
+from dragoman.schemas.ir import JSON
+
+if TYPE_CHECKING:
+    from typing import Self
 
 __all__ = ["WireProvider"]
 
@@ -37,14 +39,17 @@ class WireProvider:
         self, profile: Profile, transport: Transport, *, key: Key | None = None, clock: Clock | None = None
     ) -> None:
         self.profile = profile
-        self.secrets = Secrets([key.secret] if key else [])
+        self.secrets = secrets_of(profile, key)
         self._transport, self._key = transport, key
         self._clock = clock or SystemClock()
-        self._log: RawLog | None = None
+        self._logs: tuple[AnyLog, ...] = ()
 
-    def set_raw_log_callback(self, log: RawLog | None) -> None:
-        """Let someone look on at what is sent and received; secrets are taken out before."""
-        self._log = log
+    def set_raw_log_callback(self, *logs: AnyLog | None) -> None:
+        """Let these, and nobody else, look on at what is sent and received; secrets are taken out before.
+
+        A `RawLog` sees all exchanges; an `ExchangeLogs`, such as a `Recorder`, begins a log for each.
+        """
+        self._logs = tuple(log for log in logs if log is not None)
 
     def prepare(self, request: Asked, tools: Tools = (), *, streams: bool = False, on_loss: str = "report") -> Prepared:
         """Return what `complete` or `stream` would send."""
@@ -64,32 +69,31 @@ class WireProvider:
 
     async def send(self, prepared: Prepared) -> Completion:
         """Send what was prepared, and return the whole answer."""
-        attempts = self._attempts()
-        body = await attempts.open(prepared.call, self._log)
-        wire = _json(await body.read(), body.headers, body.status)
-        attempts.timing.total = attempts.timing.first_output = attempts.elapsed
-        request_id = request_id_of(body.headers)
-        return Completion(
-            response=self._response(wire, prepared, request_id),
-            wire=wire,
-            dialect=self.profile.dialect,
-            losses=prepared.losses,
-            request_id=request_id,
-            timing=attempts.timing,
-        )
+        attempts, log = self._attempts(), self._onlookers("complete", prepared.model)
+        try:
+            completion = await self._answer(prepared, attempts, log)
+        except BaseException as error:
+            log.end(attempts.timing, error=error, request_id=getattr(error, "request_id", None))
+            raise
+        log.end(attempts.timing, usage=completion.usage, request_id=completion.request_id)
+        return completion
 
-    def open(self, prepared: Prepared) -> Stream:
+    def open(self, prepared: Prepared, *, whole: bool = True) -> Stream:
         """Return the stream of what was prepared. It is sent when the stream is first read."""
-        return Stream(prepared, self.profile.dialect, self._attempts(), self._log)
+        log = self._onlookers("stream", prepared.model)
+        return Stream(prepared, self.profile.dialect, self._attempts(), log, whole=whole)
 
     async def models(self) -> tuple[Model, ...]:
-        body = await self._attempts().open(prepare_listing(self.profile, self._key), self._log)
-        return read_models(self.profile, _json(await body.read(), body.headers, body.status))
+        """Return what the provider lists, over all pages of it."""
+        listing = Listing(self.profile, prepare_listing(self.profile, self._key))
+        while listing.next is not None:
+            listing.add(await self._page(listing.next))
+        return listing.models
 
     async def aclose(self) -> None:
         await self._transport.aclose()
 
-    async def __aenter__(self) -> WireProvider:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(
@@ -100,29 +104,36 @@ class WireProvider:
     def _attempts(self) -> Attempts:
         return Attempts(self.profile, self._transport, self.secrets, self._clock)
 
-    def _response(self, wire: Wire, prepared: Prepared, request_id: str | None) -> Response:
-        dialect = find(self.profile.dialect)
+    def _onlookers(self, operation: str, model: str | None) -> Onlookers:
+        profile = self.profile
+        exchange = Exchange(
+            operation=operation, profile=profile.name, vendor=profile.vendor, dialect=profile.dialect, model=model
+        )
+        return Onlookers(self._logs, exchange, self.secrets)
+
+    async def _answer(self, prepared: Prepared, attempts: Attempts, log: Onlookers) -> Completion:
+        body = await attempts.open(prepared.call, log or None)
+        wire = read_document(await body.read(), body.headers, body.status)
+        attempts.timing.total = attempts.timing.first_output = attempts.elapsed
+        request_id = request_id_of(body.headers)
+        response = read_response(self.profile.dialect, wire, request_id)
+        return Completion(
+            response=veiled(with_names(response, names_for(prepared.request)), self.secrets),
+            wire=wire,
+            dialect=self.profile.dialect,
+            losses=prepared.losses,
+            request_id=request_id,
+            timing=attempts.timing,
+        )
+
+    async def _page(self, call: Call) -> bytes:
+        attempts, log = self._attempts(), self._onlookers("models", None)
         try:
-            response = guarded(dialect.responses.decode_response, wire)
-        except InvalidInput as error:
-            self._refuse(wire, Response(candidates=()), request_id)
-            raise ProtocolFault(f"no {dialect.name} response: {error}") from error
-        self._refuse(wire, response, request_id)
-        return with_names(response, names_for(prepared.request))
-
-    def _refuse(self, wire: Wire, response: Response, request_id: str | None) -> None:
-        """Raise an error that came with the status of a success."""
-        try:
-            refuse_error(wire, response)
-        except InvalidInput as problem:
-            error = find(self.profile.dialect).errors.decode_error(wire, None)
-            raise Rejected(error, request_id=request_id) from problem
-
-
-def _json(raw: bytes, headers: Mapping[str, str], status: int) -> Wire:
-    try:
-        return as_object(read_json(raw), ())
-    except InvalidInput as error:
-        told = headers.get("content-type", "no content type")
-        start = raw[:80].decode("utf-8", "replace")
-        raise ProtocolFault(f"status {status}, {told}, and no JSON object: {start!r}") from error
+            body = await attempts.open(call, log or None)
+            page = await body.read()
+        except BaseException as error:
+            log.end(attempts.timing, error=error)
+            raise
+        attempts.timing.total = attempts.elapsed
+        log.end(attempts.timing, request_id=request_id_of(body.headers))
+        return page

@@ -1,21 +1,23 @@
 """Where a dialect's operations are: paths under a base URL, and the URL that one call goes to.
 
-A vendor or a profile may name other paths (`paths` in the catalog). A base URL may end in a slash, and in the version
-that the path starts with.
+A vendor or a profile may name other paths (`paths` in the catalog). A base URL may end in a slash, in what the path
+starts with (/v1), in a version in place of the path's, or be the whole URL of an answer; its query goes on.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from dragoman.providers.settings import Profile
 from dragoman.schemas.errors import ProfileFault
+from dragoman.schemas.narrow import show
 
 __all__ = ["OPERATIONS", "PATHS", "url_of"]
 
 OPERATIONS = ("complete", "stream", "models")
-# dialect → operation → path; {model} and {deployment} are filled in, escaped
+# dialect → operation → path; {model}, {deployment} and {api_version} are filled in, escaped
 PATHS: Mapping[str, Mapping[str, str]] = {
     "openai-chat": {"complete": "/chat/completions", "models": "/models"},
     "openai-responses": {"complete": "/responses", "models": "/models"},
@@ -27,25 +29,48 @@ PATHS: Mapping[str, Mapping[str, str]] = {
     },
     "ollama": {"complete": "/api/chat", "models": "/api/tags"},
 }
+_VERSION = re.compile(r"v[0-9]+(alpha|beta)?[0-9]*")
+_SCHEMES = ("http", "https", "sandbox", "litellm")
 
 
 def url_of(profile: Profile, operation: str, model: str | None = None, query: Mapping[str, str] | None = None) -> str:
-    """Return where an operation of this provider is. `query` is added to what path and profile ask for already."""
-    base = _base(profile)
+    """Return where an operation of this provider is. `query` is added to what URL, path and profile ask for already."""
+    base, carried = _base(profile)
     path, _, asked = _filled(_path(profile, operation), profile, model).partition("?")
-    version = path[1:].partition("/")[0]
-    if base.endswith("/" + version) and version.startswith("v1"):
-        path = path[len(version) + 1 :]
-    parts = [part for part in (asked, urlencode({**profile.query, **(query or {})})) if part]
-    return base + path + ("?" + "&".join(parts) if parts else "")
+    complete = _path(profile, "complete").partition("?")[0]
+    added = urlencode({**profile.query, **(query or {})})
+    parts = [part for part in (carried, asked, added) if part]
+    return _joined(base.removesuffix(complete), path) + ("?" + "&".join(parts) if parts else "")
 
 
-def _base(profile: Profile) -> str:
-    base = profile.base_url.strip().rstrip("/")
-    if base.startswith(("http://", "https://", "sandbox://")) and len(base.partition("://")[2]) > 0:
-        return base
-    problem = f"no http or https URL: {base!r}" if base else "there is none, and this vendor has no usual one"
-    raise ProfileFault(problem, place=f"{profile.name}: base_url", hint="base_url: https://host/v1 in the profile")
+def _base(profile: Profile) -> tuple[str, str]:
+    """Return the URL without a slash at its end, and its query."""
+    told = profile.base_url.strip()
+    place = f"{profile.name}: base_url"
+    if not told:
+        hint = "base_url: https://host/v1 in the profile"
+        raise ProfileFault("there is none, and this vendor has no usual one", place=place, hint=hint)
+    try:
+        parts = urlsplit(told)
+        sound = parts.scheme in _SCHEMES and bool(parts.hostname) and parts.port != 0 and told.isprintable()
+    except ValueError:
+        sound, parts = False, urlsplit("")
+    if not sound or " " in told:
+        shown = show(told.rpartition("@")[2])
+        raise ProfileFault(f"no http or https URL: {shown}", place=place, hint="it looks like https://host/v1")
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}", parts.query
+
+
+def _joined(base: str, path: str) -> str:
+    """Put a path under a URL, without saying twice what the one ends in and the other begins with."""
+    root, slash, rest = base.partition("://")[2].partition("/")
+    have, want = rest.split("/") if slash else [], path.removeprefix("/").split("/")
+    if have and len(want) > 1 and _VERSION.fullmatch(have[-1]) and _VERSION.fullmatch(want[0]):
+        want = want[1:]
+    else:
+        shared = range(min(len(have), len(want) - 1), 0, -1)
+        want = want[next((number for number in shared if have[-number:] == want[:number]), 0) :]
+    return "/".join([f"{base.partition('://')[0]}://{root}", *have, *want])
 
 
 def _path(profile: Profile, operation: str) -> str:
@@ -57,7 +82,8 @@ def _path(profile: Profile, operation: str) -> str:
 
 
 def _filled(path: str, profile: Profile, model: str | None) -> str:
-    for name, value in (("model", model), ("deployment", profile.deployment or model)):
+    values = {"model": model, "deployment": profile.deployment or model, "api_version": profile.api_version}
+    for name, value in values.items():
         if "{" + name + "}" not in path:
             continue
         if not value:

@@ -8,13 +8,14 @@ has been through `Secrets` already.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
 from dragoman.providers.settings import Timeouts
+from dragoman.schemas.ir import Usage
 
-__all__ = ["Call", "RawLog", "Reply", "Timing", "Transport"]
+__all__ = ["Call", "Exchange", "ExchangeLog", "ExchangeLogs", "Outcome", "RawLog", "Reply", "Timing", "Transport"]
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,7 +50,8 @@ class Transport(Protocol):
 
 
 class RawLog(Protocol):
-    """Someone who looks on. `number` tells attempts of one exchange apart, from 1."""
+    """Someone who looks on. `number` tells attempts of one exchange apart, from 1; exchanges that go on at the same
+    time are told apart by an `ExchangeLogs`."""
 
     def on_request(self, call: Call, number: int) -> None: ...
     def on_response(self, status: int, headers: Mapping[str, str], number: int) -> None: ...
@@ -63,3 +65,36 @@ class Timing(msgspec.Struct, kw_only=True):
     first_output: float | None = None
     total: float | None = None
     attempts: int = 0
+
+
+class Exchange(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of an exchange before it is sent. `operation` is "complete", "stream" or "models"."""
+
+    operation: str
+    profile: str
+    vendor: str
+    dialect: str
+    model: str | None = None
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """How an exchange ended. `is_whole`: all of the answer came. An `error` says nothing that is secret."""
+
+    timing: Timing
+    request_id: str | None = None
+    usage: Usage | None = None
+    error: tuple[str, str] | None = None  # its kind, and what it says
+    is_whole: bool = True
+
+
+class ExchangeLog(RawLog, Protocol):
+    """Someone who looks on at one exchange, and is told its end, once."""
+
+    def on_end(self, outcome: Outcome) -> None: ...
+
+
+@runtime_checkable
+class ExchangeLogs(Protocol):
+    """Someone who looks on at exchanges that go on at the same time, and has a log for each."""
+
+    def begin(self, exchange: Exchange) -> ExchangeLog: ...

@@ -1,31 +1,233 @@
-"""YAML profiles: find, load, inherit, check → `Profile`."""
+"""YAML profiles: find, inherit, check, merge → `Profile`.
+
+    the vendor's entry ← its variables ← `extends`, outermost first ← the profile ← DRAGOMAN_… ← settings
+
+Later wins. A name is looked for in the project's file, the user's, then the catalog: every vendor is a profile without
+any file. `extends` may name the outer one of the profile's own name. The sandbox is never chosen unless it is named.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
 
+import msgspec
+
+from dragoman.providers.building import build
+from dragoman.providers.catalog import Vendor, vendor, vendor_names, vendors_with_key
+from dragoman.providers.files import Folder, Source, read_sources
+from dragoman.providers.layers import Layer, merge, settle
+from dragoman.providers.places import Page
 from dragoman.providers.settings import Profile
-from dragoman.schemas.errors import UnknownProfile
+from dragoman.schemas.dialect import find
+from dragoman.schemas.errors import ProfileFault, UnknownDialect, UnknownProfile
 from dragoman.schemas.ir import JSON, Wire
+from dragoman.schemas.narrow import show
 
 __all__ = ["load_profile", "profile_names"]
 
+# dialect → the vendor whose entry a profile starts from that names no vendor
+_USUAL = {"anthropic": "anthropic", "gemini": "gemini", "ollama": "ollama"}
+_OTHERWISE = "openai-compatible"
 
-def load_profile(name: str | None, *, variables: Mapping[str, str], settings: Wire | None = None) -> Profile:
-    """Return the profile of this name, or the default one. `settings` are laid over it, as a profile file has them."""
-    if name != "sandbox":
-        raise UnknownProfile(f"there is no profile {name!r}")
-    dialect: JSON = (settings or {}).get("dialect", "openai-chat")
-    return Profile(
-        name="sandbox",
-        vendor="sandbox",
-        dialect=str(dialect),
-        base_url="sandbox://here",
-        model="sandbox",
-        auth_method="none",
+
+def load_profile(
+    name: str | None, *, variables: Mapping[str, str], settings: Wire | None = None, folder: Folder = None
+) -> Profile:
+    """Return the profile of this name, or the default one. `settings` are laid over it, as a profile file has them.
+
+    `folder` is where the search for the project's file begins: the working folder, if it is not told. Raises
+    UnknownProfile, or ProfileFault with the file, the line and the field.
+    """
+    flags = Layer(fields=_checked(settings or {}), origin="flag")
+    sources, warnings = read_sources(variables, folder)
+    chosen = name or _default(sources, variables)
+    layers = [*_chain(chosen, sources), flags]
+    base = _vendor(chosen, layers)
+    dialect = _dialect(layers, base)
+    below = _vendor_layers(base, dialect, layers, variables)
+    ours = _environment(base, variables, ours=True)
+    settled = settle(merge([*below, *layers[:-1], *ours, flags]), variables)
+    profile = build(chosen, base.name, dialect, settled, variables)
+    return msgspec.structs.replace(profile, warnings=(*warnings, *profile.warnings))
+
+
+def profile_names(variables: Mapping[str, str], folder: Folder = None) -> tuple[str, ...]:
+    """Return the names of all profiles that are configured, the default one first.
+
+    Those are the ones in files; where no file has any, the vendors whose key is in the environment.
+    """
+    sources, _ = read_sources(variables, folder)
+    names = [name for source in sources for name in source.profiles] or list(vendors_with_key(variables))
+    default = _configured_default(sources, variables)
+    return tuple(dict.fromkeys([*([default] if default else []), *names]))
+
+
+# ------------------------------------------------------------------------------------------------------ which profile
+def _configured_default(sources: Sequence[Source], variables: Mapping[str, str]) -> str | None:
+    return variables.get("DRAGOMAN_PROFILE") or next((source.default for source in sources if source.default), None)
+
+
+def _default(sources: Sequence[Source], variables: Mapping[str, str]) -> str:
+    if name := _configured_default(sources, variables):
+        return name
+    known = list(dict.fromkeys(name for source in sources for name in source.profiles))
+    keyed = ", ".join(f"-p {name}" for name in (known or vendors_with_key(variables))[:6])
+    reason = f" ({'configured' if known else 'the key is set'})" if keyed else ""
+    ways = (
+        f"{keyed}{reason}" if keyed else "-p NAME names a profile or a vendor: -p anthropic needs only its key variable"
+    )
+    hint = f"{ways}; -p sandbox needs no network and no key; DRAGOMAN_PROFILE, or default: in dragoman.yaml, names one"
+    raise ProfileFault("no profile is named, and none is the default", hint=hint)
+
+
+def _chain(name: str, sources: Sequence[Source]) -> list[Layer]:
+    """Return the layers of a profile and of what it extends, outermost first."""
+    layers: list[Layer] = []
+    seen: list[tuple[str, str]] = []
+    start = 0
+    place = ""
+    while (source := next((source for source in sources[start:] if name in source.profiles), None)) is not None:
+        if (source.page.file, name) in seen:
+            cycle = [*(known for _, known in seen[seen.index((source.page.file, name)) :]), name]
+            raise ProfileFault(f"it extends itself: {' → '.join(cycle)}", place=place)
+        seen.append((source.page.file, name))
+        layers.insert(0, _layer(source, name))
+        parent = source.profiles[name].get("extends")
+        if not isinstance(parent, str):
+            return layers
+        place = source.page.place(("profiles", name, "extends"))
+        start = sources.index(source) + 1 if parent == name else 0
+        name = parent
+    if vendor(name) is None:
+        raise _unknown(name, sources, place)
+    return [Layer(fields={"type": name}, origin="catalog"), *layers]
+
+
+def _layer(source: Source, name: str) -> Layer:
+    fields = {field: value for field, value in source.profiles[name].items() if field != "extends"}
+    return Layer(
+        fields=fields,
+        page=source.page,
+        at=("profiles", name),
+        expands=True,
+        folder=source.folder,
+        is_shared=source.is_shared,
     )
 
 
-def profile_names(variables: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the names of all profiles that are configured, the default one first."""
-    return ("sandbox",)
+def _unknown(name: str, sources: Sequence[Source], place: str) -> UnknownProfile:
+    from dragoman.providers.checking import nearest
+
+    own = list(dict.fromkeys(known for source in sources for known in source.profiles))
+    meant = nearest(name, [*own, *vendor_names()])
+    told = (
+        f"profiles: {', '.join(own)}; vendors: {', '.join(vendor_names())}"
+        if own
+        else f"one of {', '.join(vendor_names())}"
+    )
+    hint = f"did you mean {meant}?" if meant else told
+    return UnknownProfile(f"there is no profile and no vendor {show(name)}", place=place, hint=hint)
+
+
+# ------------------------------------------------------------------------------------------------------ which vendor
+def _vendor(name: str, layers: Sequence[Layer]) -> Vendor:
+    told, layer = _told("type", layers)
+    if told is not None and layer is not None:
+        found = vendor(told)
+        if found is None:
+            raise _no_vendor(told, layer)
+        return found
+    known = vendor(name)
+    if known is not None:
+        return known
+    dialect, _ = _told("dialect", layers)
+    if dialect is None and _told("base_url", layers)[0] is None:
+        hint = "type: names a vendor; dialect: or base_url: says how and where any other server is spoken to"
+        raise ProfileFault("which vendor it is about is not said", place=layers[0].place_of(()), hint=hint)
+    usual = _USUAL.get(_dialect(layers, None), _OTHERWISE) if dialect is not None else _OTHERWISE
+    found = vendor(usual)
+    assert found is not None
+    return found
+
+
+def _no_vendor(name: str, layer: Layer) -> ProfileFault:
+    from dragoman.providers.checking import nearest
+
+    meant = nearest(name, vendor_names())
+    hint = f"did you mean {meant}?" if meant else f"one of {', '.join(vendor_names())}"
+    return ProfileFault(f"no vendor has the name {show(name)}", place=layer.place_of(("type",)), hint=hint)
+
+
+def _dialect(layers: Sequence[Layer], base: Vendor | None) -> str:
+    told, layer = _told("dialect", layers)
+    if told is None or layer is None:
+        return str(base.fields["dialect"]) if base is not None else ""
+    try:
+        return find(told).name
+    except UnknownDialect as error:
+        raise ProfileFault(str(error), place=layer.place_of(("dialect",)), hint=error.hint) from error
+
+
+def _told(field: str, layers: Sequence[Layer]) -> tuple[str | None, Layer | None]:
+    """Return what the nearest layer says that says it."""
+    for layer in reversed(layers):
+        if isinstance(value := layer.fields.get(field), str):
+            return value, layer
+    return None, None
+
+
+def _vendor_layers(
+    base: Vendor, dialect: str, layers: Sequence[Layer], variables: Mapping[str, str]
+) -> Iterator[Layer]:
+    """Yield what the vendor is by itself. Its paths are those of its first dialect, and of no other."""
+    is_first = dialect == base.fields["dialect"]
+    fields = base.fields if is_first else {name: value for name, value in base.fields.items() if name != "paths"}
+    yield Layer(fields=fields, origin="catalog", expands=True)
+    yield Layer(fields=base.dialects.get(dialect, {}), origin="catalog", expands=True)
+    environment = _environment(base, variables, ours=False)
+    if is_first and _told("deployment", [*environment, *layers])[0] is not None:
+        yield Layer(fields=base.deployed, origin="catalog", expands=True)
+    yield from environment
+
+
+def _environment(base: Vendor, variables: Mapping[str, str], *, ours: bool) -> list[Layer]:
+    """Return what variables say: the vendor's own, or (`ours`) those of this program, which outdo files."""
+    layers: list[Layer] = []
+    for field, names in base.env.items():
+        name = next((name for name in names if variables.get(name, "").strip()), None)
+        if name is not None and name.startswith("DRAGOMAN_") is ours:
+            layers.append(Layer(fields={field: variables[name].strip()}, origin=f"environment: {name}"))
+    if base.host_env and not ours and (host := variables.get(base.host_env, "").strip()):
+        fields: Wire = {"base_url": _url_of_host(host, str(base.fields["base_url"]))}
+        layers.append(Layer(fields=fields, origin=f"environment: {base.host_env}"))
+    return layers
+
+
+def _url_of_host(host: str, usual: str) -> str:
+    """Return a URL for HOST, HOST:PORT, :PORT or a URL. A server that listens on all addresses is asked on this one."""
+    from urllib.parse import urlsplit
+
+    default = urlsplit(usual)
+    told = urlsplit(host if "://" in host else f"{default.scheme}://{host}")
+    name = told.hostname or default.hostname or ""
+    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(name, name)
+    try:
+        port = told.port or (None if "://" in host else default.port)
+    except ValueError as error:
+        raise ProfileFault(f"no port: {show(host)}", place="environment: OLLAMA_HOST") from error
+    place = f"[{name}]" if ":" in name else name
+    path = told.path.rstrip("/") or default.path
+    return f"{told.scheme}://{place}{f':{port}' if port else ''}{path}"
+
+
+def _checked(settings: Wire) -> Wire:
+    if not settings:
+        return settings
+    from dragoman.providers.form import ProfileForm, passes
+
+    if passes(settings, ProfileForm):
+        return {name: value for name, value in settings.items() if value is not None}
+    from dragoman.providers.checking import fault_in
+
+    raise fault_in(Page("settings", cast("JSON", settings)), "profile.schema.json#/$defs/profile")

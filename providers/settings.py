@@ -53,7 +53,8 @@ class QuirkUse(msgspec.Struct, frozen=True):
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """`vendor` is the catalog's entry. `key_env` are the variables that may hold the key, the first that is set wins;
-    `key_need`: "required", "optional" (none is sent where there is none), or a text that is sent in place of one."""
+    `key_need`: "required", "optional" (none is sent where there is none), or a text that is sent in place of one.
+    `origins` is by the names of the YAML, dotted: "api_key_env", "timeouts.idle". `warnings` are for people."""
 
     name: str
     vendor: str
@@ -86,3 +87,4 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     http2: bool = False
     rules: str | None = None
     origins: Mapping[str, str] = {}
+    warnings: tuple[str, ...] = ()

@@ -1,37 +1,270 @@
-"""Calls over HTTP. The one file that imports httpx, and that opens sockets."""
+"""Calls over HTTP. The one file that imports httpx, and that opens sockets.
+
+Nothing is sent but what a `Call` holds: no redirect is followed, no cookie kept, no netrc read. How long a connection
+may take is decided here; how long an answer may take, in `attempts.py`. A stream is asked for as it is, because what
+compresses it holds it back; anything else may come compressed, and is inflated in pieces of a bounded size.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import os
+import re
+import ssl
+import zlib
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from types import AsyncGeneratorType
 
 import httpx
 
 from dragoman.providers.exchange import Call
+from dragoman.providers.faults import Route, network_fault, proxy_fault
 from dragoman.providers.settings import Profile, Timeouts
+from dragoman.schemas.errors import CallerError, NetworkFault, ProfileFault, TimedOut
 
-__all__ = ["HttpTransport"]
+__all__ = ["HttpReply", "HttpTransport"]
 
-
-class _Reply:
-    def __init__(self, response: httpx.Response) -> None:
-        self.status = response.status_code
-        self.headers: Mapping[str, str] = dict(response.headers)
-        self._response = response
-
-    def chunks(self) -> AsyncIterator[bytes]:
-        return self._response.aiter_bytes()
-
-    async def aclose(self) -> None:
-        await self._response.aclose()
+MAX_PIECE = 1 << 16  # bytes that are inflated at a time
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_BROKEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_WINDOWS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 
 
 class HttpTransport:
-    def __init__(self, profile: Profile) -> None:
-        self._client = httpx.AsyncClient(follow_redirects=False)
+    """One client, made when it is first needed: its connections are shared by all calls of a provider."""
 
-    async def send(self, call: Call, timeouts: Timeouts) -> _Reply:
-        request = self._client.build_request(call.method, call.url, headers=dict(call.headers), content=call.body)
-        return _Reply(await self._client.send(request, stream=True))
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self._client: httpx.AsyncClient | None = None
+        self._is_closed = False
+
+    async def send(self, call: Call, timeouts: Timeouts) -> HttpReply:
+        if self._is_closed:
+            raise CallerError(f"{self._profile.name}: this provider has been closed")
+        if self._client is None:
+            self._client = _client(self._profile, is_secure=not call.url.startswith("http://"))
+        route = _route(self._profile, call.url)
+        request = _request(self._profile, self._client, call, timeouts, route)
+        try:
+            response = await self._client.send(request, stream=True)
+        except (httpx.HTTPError, OSError, UnicodeError) as error:
+            raise _fault(error, route, timeouts) from _shown(error)
+        return HttpReply(response, route, timeouts)
 
     async def aclose(self) -> None:
-        await self._client.aclose()
+        client, self._client, self._is_closed = self._client, None, True
+        if client is not None:
+            await client.aclose()
+
+
+class HttpReply:
+    """The stream of httpx is read as it comes off the wire: nothing gathers or cuts the pieces."""
+
+    def __init__(self, response: httpx.Response, route: Route, timeouts: Timeouts) -> None:
+        self.status = response.status_code
+        self.headers: Mapping[str, str] = dict(response.headers)
+        self._response, self._route, self._timeouts = response, route, timeouts
+        self._pieces: AsyncGenerator[bytes, None] | None = None
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        self._pieces = self._read()
+        return self._pieces
+
+    async def _read(self) -> AsyncGenerator[bytes, None]:
+        stream = self._response.stream
+        assert isinstance(stream, httpx.AsyncByteStream)
+        inflater = _inflater(self.headers.get("content-encoding", ""), self._route)
+        has_begun = False
+        try:
+            async for raw in stream:
+                if inflater is None:
+                    has_begun = True
+                    yield raw
+                    continue
+                for piece in inflater.feed(raw):
+                    has_begun = True
+                    yield piece
+        except (httpx.HTTPError, OSError) as error:
+            raise _fault(error, self._route, self._timeouts, has_begun=has_begun) from _shown(error)
+        if inflater is not None:
+            inflater.close()
+        await self._response.aclose()  # the connection is free for the next call
+
+    async def aclose(self) -> None:
+        await self._response.aclose()
+        if isinstance(self._pieces, AsyncGeneratorType) and not self._pieces.ag_running:
+            await self._pieces.aclose()  # a task that is just reading sees the end by itself
+
+
+class _Inflater:
+    """Compressed bytes → pieces of a bounded size, so that a small answer cannot fill the memory."""
+
+    def __init__(self, window: int, route: Route) -> None:
+        self._window, self._route = window, route
+        self._inflate = zlib.decompressobj(window)
+        self._is_fresh = True
+
+    def feed(self, raw: bytes) -> Iterator[bytes]:
+        while raw:
+            piece, raw = self._next(raw)
+            if piece:
+                yield piece
+
+    def close(self) -> None:
+        if not self._inflate.eof and not self._is_fresh:
+            raise self._fault("ends in the middle of what is compressed")
+
+    def _next(self, raw: bytes) -> tuple[bytes, bytes]:
+        if self._inflate.eof:  # files of gzip may follow each other
+            self._inflate = zlib.decompressobj(self._window)
+        try:
+            piece = self._inflate.decompress(raw, MAX_PIECE)
+        except zlib.error as error:
+            if not self._is_fresh or self._window != zlib.MAX_WBITS:
+                raise self._fault("is not compressed as its content-encoding says") from error
+            self._window = -zlib.MAX_WBITS  # some servers leave out the two bytes in front
+            self._inflate = zlib.decompressobj(self._window)
+            return self._next(raw)
+        self._is_fresh = False
+        return piece, self._inflate.unconsumed_tail or self._inflate.unused_data
+
+    def _fault(self, problem: str) -> NetworkFault:
+        return NetworkFault(f"{self._route.place}: the answer {problem}", before_reply=False)
+
+
+def _inflater(encoding: str, route: Route) -> _Inflater | None:
+    """Return what undoes a content-encoding. Only those that were offered, and one at a time: layers are a bomb."""
+    named = encoding.strip().lower()
+    if named in ("", "identity"):
+        return None
+    if named not in _WINDOWS:
+        problem = f"the answer is encoded as {named[:40]!r}, which was not asked for"
+        raise NetworkFault(f"{route.place}: {problem}", before_reply=False)
+    return _Inflater(_WINDOWS[named], route)
+
+
+def _client(profile: Profile, *, is_secure: bool) -> httpx.AsyncClient:
+    """Return the client of a profile. Proxies of the environment count where the profile names none."""
+    try:
+        return httpx.AsyncClient(
+            verify=_trust(profile, is_secure=is_secure),
+            http2=profile.http2,
+            limits=httpx.Limits(
+                max_connections=profile.pool.connections,
+                max_keepalive_connections=profile.pool.connections,
+                keepalive_expiry=profile.pool.keepalive,
+            ),
+            proxy=profile.proxy,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+            follow_redirects=False,
+        )
+    except ImportError as error:
+        raise _missing(profile, error) from error
+    except (ValueError, httpx.InvalidURL):
+        # The cause quotes the URL, and in it may be a password.
+        place = f"{profile.name}: proxy" if profile.proxy else "HTTP_PROXY, HTTPS_PROXY or ALL_PROXY"
+        raise ProfileFault("no URL of a proxy", place=place, hint="as in http://host:3128") from None
+
+
+def _missing(profile: Profile, error: ImportError) -> ProfileFault:
+    if "socks" in str(error):
+        problem, extra, place = "a SOCKS proxy needs the package socksio", "socks", "proxy"
+    else:
+        problem, extra, place = "HTTP/2 needs the package h2", "http2", "http2"
+    return ProfileFault(problem, place=f"{profile.name}: {place}", hint=f"pip install 'dragoman[{extra}]'")
+
+
+def _trust(profile: Profile, *, is_secure: bool) -> ssl.SSLContext:
+    """Return what is trusted. Reading the certificates of the world takes longer than a call on this machine, so that
+    where nothing is encrypted there are none: then nothing would be trusted."""
+    if not is_secure:
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    named = profile.ca_bundle
+    try:
+        return httpx.create_ssl_context() if named is None else _bundle(os.path.expanduser(named))
+    except OSError as error:
+        problem = "it holds no certificates" if isinstance(error, ssl.SSLError) else error.strerror or str(error)
+        place = f"{profile.name}: ca_bundle: {named}" if named else "SSL_CERT_FILE or SSL_CERT_DIR in the environment"
+        raise ProfileFault(problem, place=place, hint="a file of certificates in PEM, or a folder of them") from error
+
+
+def _bundle(path: str) -> ssl.SSLContext:
+    is_folder = os.path.isdir(path)
+    return ssl.create_default_context(cafile=None if is_folder else path, capath=path if is_folder else None)
+
+
+def _request(
+    profile: Profile, client: httpx.AsyncClient, call: Call, timeouts: Timeouts, route: Route
+) -> httpx.Request:
+    """Return a call as httpx knows it. The read timeout is that of `attempts.py`."""
+    waits = {"connect": timeouts.connect, "write": timeouts.write, "pool": timeouts.pool, "read": None}
+    try:
+        return client.build_request(
+            call.method,
+            call.url,
+            headers=_headers(profile, call.headers),
+            content=call.body,
+            extensions={"timeout": waits, "trace": route.note},
+        )
+    except httpx.InvalidURL:
+        raise _no_url(profile) from None
+
+
+def _route(profile: Profile, url: str) -> Route:
+    try:
+        return Route(url)
+    except ValueError:
+        raise _no_url(profile) from None
+
+
+def _no_url(profile: Profile) -> ProfileFault:
+    """Name the place and not the URL: there may be a key in it."""
+    place = f"{profile.name}: base_url"
+    return ProfileFault("no URL that can be called", place=place, hint="as in https://host:8000/v1")
+
+
+def _headers(profile: Profile, said: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """Return headers as bytes. One that would break out of its line is refused, and its value is not told."""
+    streams = any(name.lower() == "accept" and "event-stream" in value for name, value in said.items())
+    given = {name.lower() for name in said}
+    encoding = {} if "accept-encoding" in given else {"Accept-Encoding": "identity" if streams else "gzip, deflate"}
+    for name, value in said.items():
+        if not _NAME.fullmatch(name) or _BROKEN.search(value):
+            problem = "not a name and a value in one line" if _NAME.fullmatch(name) else "not the name of a header"
+            raise ProfileFault(
+                problem, place=f"{profile.name}: headers: {name!r}", hint="is there a line break in it, or in the key?"
+            )
+    return [(name.encode(), value.strip().encode()) for name, value in {**said, **encoding}.items()]
+
+
+def _fault(error: Exception, route: Route, timeouts: Timeouts, *, has_begun: bool = False) -> NetworkFault:
+    match error:
+        case httpx.ConnectTimeout():
+            return TimedOut("connect", timeouts.connect or 0.0, place=route.proxy or route.place)
+        case httpx.WriteTimeout():
+            return TimedOut("write", timeouts.write or 0.0, place=route.place)
+        case httpx.PoolTimeout():
+            return TimedOut("pool", timeouts.pool or 0.0, place=route.place)
+        case httpx.ProxyError():
+            status = re.match(r"\d{3}\b", str(error))
+            return proxy_fault(route, status[0] if status else "")
+        case httpx.RemoteProtocolError():
+            return _cut(str(error), route, has_begun=has_begun)
+        case _:
+            return network_fault(error, route, has_begun=has_begun)
+
+
+def _cut(said: str, route: Route, *, has_begun: bool) -> NetworkFault:
+    """Return the fault of a server that hangs up, or speaks no HTTP."""
+    if "without sending a response" in said:
+        problem = "the server hung up without an answer"
+    elif "without sending complete" in said or "closed connection" in said:
+        problem = "the server hung up in the middle of the answer"
+    else:
+        problem = "what the server sends is no HTTP"
+    return NetworkFault(f"{route.place}: {problem}", kind="reset", before_reply=not has_begun)
+
+
+def _shown(error: Exception) -> Exception | None:
+    """Return the cause as far as a traceback may show it: what a server said in place of HTTP may hold a key."""
+    return None if isinstance(error, (httpx.ProtocolError, httpx.ProxyError)) else error

@@ -197,13 +197,24 @@ class NetworkFault(DragomanError):
         self.kind, self.hint, self.before_reply = kind, hint, before_reply
 
 
+# phase → what did not happen in so many seconds
+_WAITS = {
+    "connect": "no connection within",
+    "first_byte": "no answer within",
+    "idle": "nothing more came for",
+    "total": "not done within",
+    "write": "the request could not be sent within",
+    "pool": "no connection was free within",
+}
+
+
 class TimedOut(NetworkFault):
     """`phase`: "connect", "first_byte", "idle", "total", "write" or "pool", as in a profile's `timeouts`."""
 
-    def __init__(self, phase: str, seconds: float) -> None:
-        words = phase.replace("_", " ")
+    def __init__(self, phase: str, seconds: float, *, place: str = "") -> None:
+        problem = f"{_WAITS[phase]} {seconds:g} s"
         super().__init__(
-            f"no {words} within {seconds:g} s" if phase != "total" else f"not done within {seconds:g} s",
+            f"{place}: {problem}" if place else problem,
             kind="timeout",
             hint=f"timeouts.{phase} in the profile, or --timeout {phase}=SECONDS, gives it longer",
             before_reply=phase in ("connect", "first_byte", "write", "pool"),

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 from tests.bench.commands import STARTUP_NAMES, bulk_names, bulk_rows, startup_rows
 from tests.bench.measure import CASES, measure
+from tests.bench.network import NETWORK_NAMES, network_rows
 from tests.bench.streams import STREAM_NAMES, stream_rows
 from tests.bench.table import HEADER, Row, as_json, line
 
@@ -56,6 +57,8 @@ def _rows(quick: bool, only: str) -> Iterator[Row]:
         yield from bulk_rows(lines)
     if any(only in name for name in STARTUP_NAMES):
         yield from startup_rows(rounds)
+    if any(only in name for name in NETWORK_NAMES):
+        yield from network_rows(rounds)
 
 
 def _profile(name: str) -> int:

@@ -22,7 +22,7 @@ from tests.bench.table import Row
 
 __all__ = ["STARTUP_NAMES", "bulk_names", "bulk_rows", "program", "startup_rows"]
 
-STARTUP_NAMES: Final = ("start-version", "start-convert")
+STARTUP_NAMES: Final = ("start-version", "start-help", "start-convert", "start-complete")
 
 _FLAT: Final = 1.1
 _BATCH: Final = 1_000
@@ -50,13 +50,15 @@ def bulk_rows(lengths: tuple[int, int]) -> Iterator[Row]:
 
 
 def startup_rows(rounds: int) -> Iterator[Row]:
-    """Yield a row for `--version` and one for a small conversion."""
+    """Yield a row for `--version`, for help, for a small conversion, and for an answer of the sandbox."""
     with tempfile.TemporaryDirectory() as folder:
         document = Path(folder, "request.json")
         document.write_bytes(documents.dump(documents.chat_request("1k")))
         yield _startup(STARTUP_NAMES[0], 2, ["--version"], rounds)
         arguments = ["convert", str(document), "--from", "openai-chat", "--to", "anthropic"]
-        yield _startup(STARTUP_NAMES[1], 6, arguments, rounds)
+        yield _startup(STARTUP_NAMES[1], 6, ["--help"], rounds)
+        yield _startup(STARTUP_NAMES[2], 6, arguments, rounds)
+        yield _startup(STARTUP_NAMES[3], 10, ["complete", "-p", "sandbox", "--no-stdin", "Name a colour."], rounds)
 
 
 def _convert_lines(lines: int) -> _Run:
