@@ -51,12 +51,12 @@ class Environment:
         except OSError as error:
             raise IOFailure(f"cannot write to standard output: {error.strerror}") from error
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, end: str = "\n") -> None:
         """Write a line to stderr. That nobody can read it is no reason to fail."""
         if self.stderr is None:
             return
         try:
-            self.stderr.write(text + "\n")
+            self.stderr.write(text + end)
             self.stderr.flush()
         except OSError:
             self.stderr = None
@@ -65,6 +65,13 @@ class Environment:
         """Wait for the first bytes on stdin; what cannot be waited for counts as here."""
         try:
             return self.stdin is None or bool(select.select([self.stdin], [], [], seconds)[0])
+        except (OSError, ValueError):
+            return True
+
+    def stdout_has_room(self) -> bool:
+        """Tell whether a line can be written to stdout without waiting for a reader."""
+        try:
+            return self.stdout is not None and bool(select.select([], [self.stdout], [], 0)[1])
         except (OSError, ValueError):
             return True
 

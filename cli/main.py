@@ -21,12 +21,20 @@ if TYPE_CHECKING:
 __all__ = ["main", "run"]
 
 # subcommand → the module that holds its COMMAND
-COMMANDS = {"convert": "dragoman.cli.convert"}
+COMMANDS = {
+    "complete": "dragoman.cli.complete",
+    "stream": "dragoman.cli.stream",
+    "models": "dragoman.cli.models",
+    "convert": "dragoman.cli.convert",
+}
 ASKS_VERSION = (["--version"], ["-V"])
+FOR_PROGRAMS = frozenset({"--json", "--jsonl", "--events"})
 COMPLETION_VARIABLE = "_DRAGOMAN_COMPLETE"
 SHORT_HELP = """\
 dragoman: an interpreter between LLM wire protocols
 
+  dragoman complete -p sandbox "Name a colour."   ask, and print the whole answer
+  dragoman stream -p sandbox "Name a colour."     ask, and print it as it comes
   dragoman convert request.json --to anthropic    say a document in another dialect
   dragoman convert --list                         dialects, and what each pair loses
 
@@ -55,7 +63,7 @@ def run(arguments: Sequence[str], environment: Environment) -> int:
     except SystemExit as error:
         return error.code if isinstance(error.code, int) else 1
     except BaseException as error:
-        return _report(error, environment, trace=_is_very_verbose(arguments))
+        return _report(error, environment, arguments)
 
 
 def _has_printed_version() -> bool:
@@ -96,29 +104,44 @@ def _dispatch(arguments: Sequence[str], environment: Environment) -> int:
     return app.run(arguments, environment, COMMANDS)
 
 
-def _report(error: BaseException, environment: Environment, *, trace: bool = False) -> int:
+def _report(error: BaseException, environment: Environment, arguments: Sequence[str] = ()) -> int:
+    """Say what went wrong, on stdout, too, where a program reads it. Return the status."""
+    from dragoman.cli.problems import is_told, problem_of
     from dragoman.cli.render import error_text
-    from dragoman.cli.status import Terminated, status_of
-    from dragoman.schemas.errors import DragomanError
+    from dragoman.cli.status import status_of
 
+    if _is_for_programs(arguments) and not is_told(error):
+        _write_error(error, environment)
     environment.abandon_stdout()
-    if trace:
+    is_traced = _is_very_verbose(arguments)
+    if is_traced:
         from traceback import format_exception
 
         environment.say("".join(format_exception(error)).rstrip())
-    match error:
-        case KeyboardInterrupt() | Terminated() | BrokenPipeError():
-            pass
-        case DragomanError():
-            environment.say(error_text(str(error), error.hint, colour=environment.has_colour(environment.stderr)))
-        case OSError():
-            problem = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
-            environment.say(error_text(problem, colour=environment.has_colour(environment.stderr)))
-        case _:
-            problem = f"our own fault: {type(error).__name__}: {error}"
-            hint = "" if trace else "the same command with -vv shows where"
-            environment.say(error_text(problem, hint, colour=environment.has_colour(environment.stderr)))
+    problem = problem_of(error)
+    if problem.is_said:
+        hint = "" if problem.kind == "internal" and is_traced else problem.hint
+        environment.say(error_text(problem.message, hint, colour=environment.has_colour(environment.stderr)))
     return status_of(error).value
+
+
+def _write_error(error: BaseException, environment: Environment) -> None:
+    """Write the error to stdout if anyone reads there: nothing about that is as bad as the error itself."""
+    from dragoman.cli.problems import error_line
+    from dragoman.cli.status import IOFailure
+
+    if isinstance(error, (BrokenPipeError, IOFailure)) or not environment.stdout_has_room():
+        return
+    try:
+        environment.write(error_line(error))
+    except (OSError, IOFailure):
+        return
+
+
+def _is_for_programs(arguments: Sequence[str]) -> bool:
+    """Tell whether stdout is to hold JSON whatever happens, as far as that can be told of a line that may be wrong."""
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return not FOR_PROGRAMS.isdisjoint(options)
 
 
 def _is_very_verbose(arguments: Sequence[str]) -> bool:
@@ -127,9 +150,11 @@ def _is_very_verbose(arguments: Sequence[str]) -> bool:
 
 
 def _catch_termination() -> None:
-    from signal import SIGTERM, signal
+    """Make an exception of SIGTERM, unless whoever started us wants it ignored."""
+    from signal import SIG_IGN, SIGTERM, getsignal, signal
 
-    signal(SIGTERM, _terminate)
+    if getsignal(SIGTERM) is not SIG_IGN:
+        signal(SIGTERM, _terminate)
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:

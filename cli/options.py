@@ -76,6 +76,7 @@ class _Reader:
 
     def __init__(self, options: Sequence[Option], arguments: Sequence[str]) -> None:
         self._by_flag = {flag: option for option in options for flag in option.flags}
+        self._takes_files = any(not option.flags for option in options)
         self._rest = list(reversed(arguments))
         self._files: list[str] = []
         self.values: Values = {option.name: _default(option, self._files) for option in options}
@@ -91,7 +92,7 @@ class _Reader:
                 self._rest = []
             elif not (self._long(argument) if argument.startswith("--") else self._cluster(argument)):
                 return False
-        return True
+        return self._takes_files or not self._files
 
     def _long(self, argument: str) -> bool:
         flag, equals, value = argument.partition("=")

@@ -24,6 +24,7 @@ __all__ = [
     "loss_summary",
     "pretty_document",
     "printable",
+    "printable_text",
     "violation_text",
 ]
 
@@ -46,7 +47,7 @@ def compact_document(body: bytes) -> bytes:
 def pretty_document(body: bytes, *, colour: bool) -> bytes:
     """Return a document for a terminal. It is still the same JSON."""
     text = (body if _is_deep(body) else msgspec.json.format(body, indent=2)).decode()
-    text = "\n".join(map(printable, text.split("\n")))
+    text = printable_text(text)
     return (_coloured(text) if colour and len(text) <= MAX_COLOURED else text).encode() + b"\n"
 
 
@@ -80,6 +81,11 @@ def _escaped(found: re.Match[str]) -> str:
 def printable(text: str) -> str:
     """Return a line of text that a terminal does nothing about but show it."""
     return text if text.isprintable() else re.sub(_ACTING, _escaped, text)
+
+
+def printable_text(text: str) -> str:
+    """Return lines of text that a terminal does nothing about but show them."""
+    return "\n".join(map(printable, text.replace("\r\n", "\n").split("\n")))
 
 
 # ── errors ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -23,7 +23,18 @@ from dragoman.schemas.errors import (
     TruncatedStream,
 )
 
-__all__ = ["MEANINGS", "CannotCreate", "IOFailure", "NoInput", "Status", "Terminated", "Usage", "status_of"]
+__all__ = [
+    "MEANINGS",
+    "CannotCreate",
+    "CheckFailed",
+    "FailedExchange",
+    "IOFailure",
+    "NoInput",
+    "Status",
+    "Terminated",
+    "Usage",
+    "status_of",
+]
 
 
 class Status(IntEnum):
@@ -49,7 +60,7 @@ class Status(IntEnum):
 # What help says about them; where a subcommand means something special by one, its own help says so.
 MEANINGS = {
     Status.DONE: "done",
-    Status.FAILED: "some of it failed",
+    Status.FAILED: "a check, or some of it, failed",
     Status.USAGE: "usage",
     Status.BAD_INPUT: "bad input, or a refused loss",
     Status.NO_INPUT: "no such input",
@@ -58,7 +69,7 @@ MEANINGS = {
     Status.CANNOT_CREATE: "cannot create",
     Status.IO_FAILURE: "I/O error",
     Status.TRY_LATER: "try later: rate limit, overload",
-    Status.PROTOCOL: "protocol: a stream that was cut off",
+    Status.PROTOCOL: "protocol, or a stream that was cut off",
     Status.NO_PERMISSION: "no permission: key, account",
     Status.CONFIGURATION: "profile or configuration",
     Status.TIMEOUT: "timeout",
@@ -87,6 +98,25 @@ class CannotCreate(CallerError):
 class IOFailure(DragomanError):
     fault = "system"
     kind = "io"
+
+
+class CheckFailed(DragomanError):
+    """An answer came, and is not what was asked for. `is_told`: stdout has this error as JSON already."""
+
+    fault = "provider"
+
+    def __init__(self, kind: str, problem: str, *, status: Status = Status.FAILED, is_told: bool = False) -> None:
+        super().__init__(problem)
+        self.kind, self.status, self.is_told = kind, status, is_told
+
+
+class FailedExchange(DragomanError):
+    """What went wrong between here and the provider of a profile: `error`, with who it was and a way out."""
+
+    def __init__(self, profile: str, error: DragomanError, *, hint: str = "", is_told: bool = False) -> None:
+        super().__init__(f"{profile}: {error}")
+        self.profile, self.error, self.is_told = profile, error, is_told
+        self.kind, self.hint = error.kind, error.hint or hint
 
 
 class Terminated(BaseException):
@@ -130,6 +160,12 @@ _REPORTED: dict[str, Status] = {
 
 
 def status_of(error: BaseException) -> Status:
+    if isinstance(error, FailedExchange):
+        return status_of(error.error)
+    if isinstance(error, CheckFailed):
+        return error.status
+    if isinstance(error, NetworkFault) and error.kind != "timeout" and not error.before_reply:
+        return Status.PROTOCOL  # an answer that was cut off, whatever cut it
     if isinstance(error, ReportedError):
         return _REPORTED.get(error.kind, Status.UNAVAILABLE)
     known = (_STATUSES[kind] for kind in type(error).__mro__ if kind in _STATUSES)

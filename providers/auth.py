@@ -89,6 +89,12 @@ def _from_file(profile: Profile) -> Key | None:
 def _from_command(profile: Profile, variables: Mapping[str, str]) -> Key | None:
     if not profile.key_command:
         return None
+    if profile.untrusted_command:
+        raise ProfileFault(
+            "a command in a project's file is not run",
+            place=profile.untrusted_command,
+            hint="DRAGOMAN_ALLOW_COMMANDS=1 runs it, and so does a profile in your own file",
+        )
     if profile.key_command not in _printed:
         _printed[profile.key_command] = _run(profile, variables)
     secret = _printed[profile.key_command]

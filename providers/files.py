@@ -27,11 +27,13 @@ ROOT = 0
 
 
 class Source(msgspec.Struct, frozen=True):
-    """One file. `folder` is what relative paths in it start from; `is_shared`: others can read it."""
+    """One file. `folder` is what relative paths in it start from; `is_shared`: others can read it; `is_found`: nobody
+    named it, it was in this folder or above."""
 
     page: Page
     folder: str
     is_shared: bool
+    is_found: bool = False
 
     @property
     def profiles(self) -> Mapping[str, Wire]:
@@ -53,7 +55,7 @@ def read_sources(variables: Mapping[str, str], folder: Folder) -> tuple[tuple[So
     if project is not None and _is_anybodys(project):
         warnings.append(f"{project} is not read: it is another user's, in a folder that all can write to")
     elif project is not None:
-        found.append(_read(project, here))
+        found.append(msgspec.structs.replace(_read(project, here), is_found=True))
     if (user := _user_file(variables)) and os.path.isfile(user):
         found.append(_read(user, here))
     return tuple(found), tuple(warnings)

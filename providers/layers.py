@@ -28,7 +28,8 @@ _VARIABLE = re.compile(r"\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^{}]*))?\}|\$\{
 
 class Layer(msgspec.Struct, frozen=True, kw_only=True):
     """`origin` is what people are told; a layer of a file has its page instead, and `at` in it. `expands`: ${NAME} in
-    texts is a variable. `folder` is what relative paths start from; `is_shared`: others can read the file."""
+    texts is a variable. `folder` is what relative paths start from; `is_shared`: others can read the file;
+    `is_found`: nobody named it."""
 
     fields: Wire
     origin: str = ""
@@ -37,6 +38,7 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
     expands: bool = False
     folder: str | None = None
     is_shared: bool = False
+    is_found: bool = False
 
     def origin_of(self, at: At) -> str:
         return self.origin if self.page is None else f"{self.page.file}:{self.page.line((*self.at, *at))}"

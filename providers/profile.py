@@ -29,6 +29,7 @@ __all__ = ["load_profile", "profile_names"]
 # dialect → the vendor whose entry a profile starts from that names no vendor
 _USUAL = {"anthropic": "anthropic", "gemini": "gemini", "ollama": "ollama"}
 _OTHERWISE = "openai-compatible"
+ALLOW_COMMANDS = "DRAGOMAN_ALLOW_COMMANDS"
 
 
 def load_profile(
@@ -49,7 +50,8 @@ def load_profile(
     ours = _environment(base, variables, ours=True)
     settled = settle(merge([*below, *layers[:-1], *ours, flags]), variables)
     profile = build(chosen, base.name, dialect, settled, variables)
-    return msgspec.structs.replace(profile, warnings=(*warnings, *profile.warnings))
+    untrusted = "" if variables.get(ALLOW_COMMANDS) else _found_command(layers)
+    return msgspec.structs.replace(profile, warnings=(*warnings, *profile.warnings), untrusted_command=untrusted)
 
 
 def profile_names(variables: Mapping[str, str], folder: Folder = None) -> tuple[str, ...]:
@@ -104,6 +106,13 @@ def _chain(name: str, sources: Sequence[Source]) -> list[Layer]:
     return [Layer(fields={"type": name}, origin="catalog"), *layers]
 
 
+def _found_command(layers: Sequence[Layer]) -> str:
+    """Return the place of a command that stands in a file which only happens to be here: whoever copies a project has
+    not asked for its commands to be run."""
+    said, layer = next(_all_said("api_key_command", layers), (None, None))
+    return layer.place_of(("api_key_command",)) if said and layer is not None and layer.is_found else ""
+
+
 def _layer(source: Source, name: str) -> Layer:
     fields = {field: value for field, value in source.profiles[name].items() if field != "extends"}
     return Layer(
@@ -113,6 +122,7 @@ def _layer(source: Source, name: str) -> Layer:
         expands=True,
         folder=source.folder,
         is_shared=source.is_shared,
+        is_found=source.is_found,
     )
 
 
@@ -170,11 +180,13 @@ def _dialect(layers: Sequence[Layer], base: Vendor | None) -> str:
 
 
 def _told(field: str, layers: Sequence[Layer]) -> tuple[str | None, Layer | None]:
-    """Return what the nearest layer says that says it."""
-    for layer in reversed(layers):
-        if isinstance(value := layer.fields.get(field), str):
-            return value, layer
-    return None, None
+    """Return the text that the nearest layer says that says one."""
+    return next(((value, layer) for value, layer in _all_said(field, layers) if isinstance(value, str)), (None, None))
+
+
+def _all_said(field: str, layers: Sequence[Layer]) -> Iterator[tuple[JSON, Layer]]:
+    """Yield what the layers say, the nearest first."""
+    return ((layer.fields[field], layer) for layer in reversed(layers) if field in layer.fields)
 
 
 def _vendor_layers(

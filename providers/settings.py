@@ -86,5 +86,6 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     ca_bundle: str | None = None
     http2: bool = False
     rules: str | None = None
+    untrusted_command: str = ""
     origins: Mapping[str, str] = {}
     warnings: tuple[str, ...] = ()

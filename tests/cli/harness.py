@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import subprocess
 import sysconfig
 from collections.abc import Mapping, Sequence
@@ -84,6 +85,7 @@ def execute(*arguments: str, stdin: bytes = b"", variables: Mapping[str, str] | 
         env=environment_of_process(**(variables or {})),
         timeout=60,
         check=False,
+        preexec_fn=hear_interrupts,
     )
     return Result(done.returncode, done.stdout, done.stderr.decode())
 
@@ -98,5 +100,24 @@ def shell(script: str, *, variables: Mapping[str, str] | None = None) -> Result:
         stdin=subprocess.DEVNULL,
         timeout=60,
         check=False,
+        preexec_fn=hear_interrupts,
     )
     return Result(done.returncode, done.stdout, done.stderr.decode())
+
+
+def running(*arguments: str, variables: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    """Start a process, in a group of its own, whose input goes on."""
+    return subprocess.Popen(
+        [PROGRAM, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment_of_process(**(variables or {})),
+        start_new_session=True,
+        preexec_fn=hear_interrupts,
+    )
+
+
+def hear_interrupts() -> None:
+    """Undo that a process which a shell started in the background, and all that it starts, ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

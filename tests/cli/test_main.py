@@ -15,14 +15,13 @@ from dragoman.providers.version import VERSION
 from tests.cli.harness import (
     EXAMPLE,
     LOSSY,
-    PROGRAM,
     REQUEST,
     Bytes,
     Text,
-    environment_of_process,
     execute,
     invoke,
     lines,
+    running,
     shell,
 )
 
@@ -38,7 +37,8 @@ def test_nothing_typed_is_short_help_and_status_two() -> None:
     done = execute()
     assert (done.status, done.out) == (2, b"")
     assert "dragoman convert" in done.err
-    assert len(done.err.splitlines()) < 10
+    assert "dragoman complete" in done.err
+    assert len(done.err.splitlines()) < 12
 
 
 def test_document_is_converted() -> None:
@@ -146,18 +146,6 @@ def test_fault_of_ours_is_one_line_too() -> None:
         "dragoman: error: our own fault: ZeroDivisionError: oops",
         "  hint: the same command with -vv shows where",
     ]
-
-
-def running(*arguments: str) -> subprocess.Popen[bytes]:
-    """Start a process, in a group of its own, whose input goes on."""
-    return subprocess.Popen(
-        [PROGRAM, *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment_of_process(),
-        start_new_session=True,
-    )
 
 
 def fed(process: subprocess.Popen[bytes], content: bytes) -> bytes:

@@ -21,10 +21,16 @@ sys.exit(status)
 """
 
 
-def imported_by(*arguments: str) -> set[str]:
+# What comes with asyncio, which has to be there where something is asked; not beyond it, and none of these at all.
+ASYNCIO = "import sys; before = set(sys.modules); import asyncio; print(*set(sys.modules) - before, file=sys.stderr)"
+ASKED = (SLOW | {"typer", "subprocess", "tempfile", "http", "certifi", "jsonschema_specifications"}) - {"asyncio"}
+
+
+def imported_by(*arguments: str, program: str = PROGRAM) -> set[str]:
     """Return the modules that a command line imports beyond those of Python's own start."""
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *arguments],
+        [sys.executable, "-c", program, *arguments],
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         env=environment_of_process(),
         timeout=60,
@@ -68,3 +74,40 @@ def test_help_imports_nothing_slow() -> None:
 
 def test_validation_is_what_imports_jsonschema() -> None:
     assert "jsonschema" in imported_by(*CONVERT, "--validate")
+
+
+@pytest.mark.parametrize("name", ["complete", "stream"])
+@pytest.mark.parametrize("more", [[], ["-s", "Be brief.", "--temperature", "0.5", "--timeout=5", "--option", "a=1"]])
+def test_asking_imports_nothing_slow_beyond_asyncio(name: str, more: list[str]) -> None:
+    modules = imported_by(name, "-p", "sandbox", *more, "hello") - imported_by(program=ASYNCIO)
+    assert not {module.partition(".")[0] for module in modules} & ASKED
+    assert not {"dragoman.schemas.detection", "dragoman.schemas.clues", "dragoman.providers.transport"} & modules
+
+
+@pytest.mark.parametrize("name", ["complete", "stream"])
+def test_asking_imports_only_the_rooms_of_the_dialect_that_is_spoken(name: str) -> None:
+    modules = imported_by(name, "-p", "sandbox", "--dialect", "anthropic", "hello")
+    assert "dragoman.schemas.anthropic.request" in modules
+    assert not {"dragoman.schemas.openai_chat.request", "dragoman.schemas.gemini.request"} & modules
+
+
+def test_asking_imports_only_what_is_asked_with() -> None:
+    rooms = {f"dragoman.cli.{name}" for name in ("attachments", "toolfile", "schemafile", "requestfile", "dry", "curl")}
+    assert not rooms & imported_by("complete", "-p", "sandbox", "hello")
+
+
+@pytest.mark.parametrize("name", ["complete", "stream"])
+def test_help_for_asking_imports_nothing_slow(name: str) -> None:
+    assert not {module.partition(".")[0] for module in imported_by(name, "--help")} & SLOW
+
+
+def test_schema_is_what_imports_jsonschema() -> None:
+    line = ["complete", "-p", "sandbox", "--dry-run", "hello"]
+    assert "jsonschema" not in imported_by(*line)
+    assert "jsonschema" in imported_by(*line, "--schema", "{}")
+
+
+def test_request_whose_dialect_is_told_is_not_detected() -> None:
+    line = ["complete", "-p", "sandbox", "-n", "--request", str(EXAMPLE)]
+    assert "dragoman.schemas.clues" in imported_by(*line)
+    assert "dragoman.schemas.clues" not in imported_by(*line, "--from", "openai-chat")

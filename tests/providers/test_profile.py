@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from dragoman.providers.auth import find_key
 from dragoman.providers.profile import load_profile, profile_names
 from dragoman.schemas.errors import ProfileFault, UnknownProfile
 from dragoman.schemas.ir import Wire
@@ -282,3 +284,35 @@ def test_working_folder_is_where_the_search_begins(project: Project, monkeypatch
     project.write("profiles:\n  local: {type: groq}\n")
     monkeypatch.chdir(project.folder)
     assert load_profile("local", variables={}).vendor == "groq"
+
+
+COMMAND = "profiles: {local: {type: openai, api_key_command: [echo, sk-canary-0123]}}\n"
+
+
+def test_command_in_a_file_that_happens_to_be_here_is_not_run(project: Project) -> None:
+    project.write(COMMAND)
+    with pytest.raises(ProfileFault, match=r"dragoman.yaml:1: .*a command in a project's file is not run") as caught:
+        find_key(project.load(), {})
+    assert "DRAGOMAN_ALLOW_COMMANDS=1" in caught.value.hint
+
+
+def test_command_in_a_projects_file_is_run_for_whoever_allows_it(project: Project) -> None:
+    project.write(COMMAND)
+    key = find_key(project.load(DRAGOMAN_ALLOW_COMMANDS="1"), os.environ)
+    assert key is not None
+    assert key.secret == "sk-canary-0123"
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_command_in_a_file_that_the_user_chose_is_run(project: Project, named: bool) -> None:
+    chosen = str(project.write(COMMAND, "other.yaml")) if named else ""
+    if not named:
+        project.write_user(COMMAND)
+    assert project.load(DRAGOMAN_CONFIG=chosen).untrusted_command == ""
+
+
+def test_key_of_a_variable_needs_no_command(project: Project) -> None:
+    project.write(COMMAND)
+    key = find_key(project.load(), {"OPENAI_API_KEY": "sk-other-4567"})
+    assert key is not None
+    assert key.origin == "OPENAI_API_KEY"

@@ -1,0 +1,69 @@
+"""Looks on at what is sent and received, and tells of it on stderr: attempts with -v, headers and bodies with -vv.
+
+What comes here has no secrets in it any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from dragoman.cli.environment import Environment
+from dragoman.cli.render import printable
+from dragoman.providers.exchange import Call
+
+__all__ = ["Onlooker", "log_to"]
+
+MAX_BODY = 4000  # characters of a request that are shown
+ALL = 2  # -vv
+
+
+class Onlooker:
+    """`verbosity` counts -v."""
+
+    def __init__(self, environment: Environment, verbosity: int) -> None:
+        self._environment, self._verbosity = environment, verbosity
+        self._received = 0
+
+    def on_request(self, call: Call, number: int) -> None:
+        self._received = 0
+        if number > 1 or self._verbosity >= ALL:
+            self._say(f"attempt {number}: {call.method} {call.url}")
+        if self._verbosity >= ALL:
+            self._headers(">", call.headers)
+            self._say(f"> {_shown(call.body)}")
+
+    def on_response(self, status: int, headers: Mapping[str, str], number: int) -> None:
+        if status >= 400 or self._verbosity >= ALL:
+            self._say(f"attempt {number}: status {status}")
+        if self._verbosity >= ALL:
+            self._headers("<", headers)
+
+    def on_chunk(self, chunk: bytes, number: int) -> None:
+        self._received += len(chunk)
+        if self._verbosity >= ALL:
+            self._say(f"< {len(chunk):,} bytes, {self._received:,} in all")
+
+    def _headers(self, mark: str, headers: Mapping[str, str]) -> None:
+        for name, value in headers.items():
+            self._say(f"{mark} {name}: {value}")
+
+    def _say(self, text: str) -> None:
+        self._environment.say(printable(f"dragoman: debug: {text}"))
+
+
+def _shown(body: bytes) -> str:
+    text = body.decode("utf-8", "replace")
+    return text if len(text) <= MAX_BODY else f"{text[:MAX_BODY]}… ({len(body):,} bytes)"
+
+
+def log_to(environment: Environment) -> Callable[[], None]:
+    """Send what is logged under us to stderr, too: for -vv. Return what ends that."""
+    import logging
+
+    handler = logging.StreamHandler(environment.stderr)
+    handler.setFormatter(logging.Formatter("dragoman: debug: %(message)s"))
+    logger = logging.getLogger("dragoman")
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    return partial(logger.removeHandler, handler)
