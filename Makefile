@@ -10,11 +10,11 @@ PARTS  := cli providers schemas
 JOBS   ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench golden acceptance types build clean
+.PHONY: help demo test e2e check bench golden acceptance types build clean
 
 help: ## Print this list
 	@echo 'dragoman: an interpreter between LLM wire protocols'
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name what; do printf '%-18s %s\n' "$$name" "$$what"; done
+	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name what; do printf '%-18s %s\n' "$$name" "$$what"; done
 
 demo: $(RUN) ## Install into .venv, convert an example request, show what it loses
 	@echo '$$ dragoman convert tests/cases/example-request.json --to anthropic'
@@ -22,6 +22,9 @@ demo: $(RUN) ## Install into .venv, convert an example request, show what it los
 
 test: $(DEV) ## Run the tests
 	@$(BIN)/python -m pytest -q -n $(JOBS)
+
+e2e: $(DEV) ## Run the commands against servers that nobody here wrote (needs Node.js 20 and npm; E2E='-k TEXT')
+	@$(BIN)/python -m tests.e2e -q -n $(JOBS) $(E2E)
 
 check: $(DEV) types ## Check format, lint and types, and run the tests with branch coverage
 	@echo '── ruff format' && $(BIN)/ruff format --check --quiet --diff .

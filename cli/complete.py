@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dragoman.cli.asking import OPTIONS as ASKING
-from dragoman.cli.asking import Asking, read_asking, rehearsed
+from dragoman.cli.answer.output import COMMON, Output, Teller, read_output, refuse_together
+from dragoman.cli.ask.asking import OPTIONS as ASKING
+from dragoman.cli.ask.asking import Asking, read_asking, rehearsed
 from dragoman.cli.environment import Environment
 from dragoman.cli.options import Command, Option, Values, check_choice
-from dragoman.cli.output import COMMON, Output, Teller, read_output, refuse_together
 from dragoman.cli.status import Status
 
 if TYPE_CHECKING:
-    from dragoman.cli.exchange import Exchange
-    from dragoman.cli.outlet import Outlet
-    from dragoman.cli.verdict import Verdict
+    from dragoman.cli.answer.exchange import Exchange
+    from dragoman.cli.answer.outlet import Outlet
+    from dragoman.cli.answer.verdict import Verdict
     from dragoman.providers.answers import Completion
     from dragoman.schemas.errors import DragomanError
 
@@ -45,7 +45,7 @@ def _run(values: Values, environment: Environment) -> int:
     if (status := rehearsed(values, environment, streams=False)) is not None:
         return status
     asking = read_asking(values, environment)
-    from dragoman.cli.exchange import Exchange
+    from dragoman.cli.answer.exchange import Exchange
 
     return Exchange(asking, output, environment).run(_Answer(asking, output, environment, dialect).tell)
 
@@ -63,7 +63,7 @@ class _Answer:
         if self._dialect is None:
             completion = await exchange.send(exchange.prepare(streams=False))
         else:
-            from dragoman.cli.translated import translated_completion
+            from dragoman.cli.answer.translated import translated_completion
 
             completion = await translated_completion(exchange, outlet, self._dialect)
         verdict = self._verdict(completion)
@@ -73,7 +73,7 @@ class _Answer:
         return verdict.failure(self._asking.profile.name, is_told=self._output.json)
 
     def _verdict(self, completion: Completion) -> Verdict:
-        from dragoman.cli.verdict import Verdict, verdict_on
+        from dragoman.cli.answer.verdict import Verdict, verdict_on
 
         verdict = verdict_on(completion.response, self._asking.schema)
         what = self._output.extract
@@ -83,7 +83,7 @@ class _Answer:
         return Verdict("nothing-to-extract", f"there is no {found} in the answer", Status.FAILED)
 
     def _extracted(self, text: str) -> str | None:
-        from dragoman.cli.extract import extracted
+        from dragoman.cli.answer.extract import extracted
 
         return extracted(text, self._output.extract or "")
 
@@ -94,8 +94,8 @@ class _Answer:
             self._print_text(completion, verdict, outlet)
 
     def _print_json(self, completion: Completion, verdict: Verdict, outlet: Outlet) -> None:
-        from dragoman.cli.answer import answer_document
-        from dragoman.cli.problems import error_fields
+        from dragoman.cli.answer.answer import answer_document
+        from dragoman.cli.answer.problems import error_fields
 
         document = answer_document(completion, self._asking.profile)
         failure = verdict.failure(self._asking.profile.name, is_told=True)

@@ -14,9 +14,12 @@ from itertools import groupby
 
 import msgspec
 
+from dragoman.cli.conversion.pool import convert_documents
+from dragoman.cli.conversion.report import Tally, report_lines
+from dragoman.cli.conversion.sources import AUTO, STDIN, STREAM, Document, Stream, check_inputs, read_inputs
+from dragoman.cli.conversion.work import Failure, Outcome, Plan
 from dragoman.cli.environment import Environment
 from dragoman.cli.options import Command, Option, Values, check_choice
-from dragoman.cli.pool import convert_documents
 from dragoman.cli.render import (
     compact_document,
     failure_text,
@@ -26,11 +29,8 @@ from dragoman.cli.render import (
     printable,
     violation_text,
 )
-from dragoman.cli.report import Tally, report_lines
 from dragoman.cli.sinks import Sink, open_sink
-from dragoman.cli.sources import AUTO, STDIN, STREAM, Document, Stream, check_inputs, read_inputs
 from dragoman.cli.status import NoInput, Status, Usage
-from dragoman.cli.work import Failure, Outcome, Plan
 from dragoman.schemas.dialect import dialects, find
 from dragoman.schemas.errors import UnknownDialect
 
@@ -115,7 +115,7 @@ class _Run:
         return convert_documents(documents, self._plan, self._asked.jobs)
 
     def _streams(self, inputs: Iterable[Document | Stream], output: Sink) -> Iterable[tuple[Document, Outcome]]:
-        from dragoman.cli.streaming import convert_stream
+        from dragoman.cli.conversion.streaming import convert_stream
 
         for stream in inputs:
             if isinstance(stream, Stream):
@@ -189,7 +189,7 @@ def _run(values: Values, environment: Environment) -> int:
     if asked.lists:
         if asked.files:
             raise Usage("--list takes no FILE", "leave out --list to convert")
-        from dragoman.cli.listing import listing
+        from dragoman.cli.conversion.listing import listing
 
         environment.write(listing(environment.width()).encode())
         return Status.DONE

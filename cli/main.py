@@ -106,7 +106,7 @@ def _dispatch(arguments: Sequence[str], environment: Environment) -> int:
 
 def _report(error: BaseException, environment: Environment, arguments: Sequence[str] = ()) -> int:
     """Say what went wrong, on stdout, too, where a program reads it. Return the status."""
-    from dragoman.cli.problems import is_told, problem_of
+    from dragoman.cli.answer.problems import is_told, problem_of
     from dragoman.cli.render import error_text
     from dragoman.cli.status import status_of
 
@@ -127,7 +127,7 @@ def _report(error: BaseException, environment: Environment, arguments: Sequence[
 
 def _write_error(error: BaseException, environment: Environment) -> None:
     """Write the error to stdout if anyone reads there: nothing about that is as bad as the error itself."""
-    from dragoman.cli.problems import error_line
+    from dragoman.cli.answer.problems import error_line
     from dragoman.cli.status import IOFailure
 
     if isinstance(error, (BrokenPipeError, IOFailure)) or not environment.stdout_has_room():

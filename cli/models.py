@@ -11,8 +11,8 @@ from functools import partial
 
 import msgspec
 
+from dragoman.cli.ask.notices import tell_warnings
 from dragoman.cli.environment import Environment
-from dragoman.cli.notices import tell_warnings
 from dragoman.cli.options import Command, Option, Values, check_choice
 from dragoman.cli.status import FailedExchange, Status, Usage
 from dragoman.providers.profile import load_profile, profile_names
@@ -111,7 +111,7 @@ def _refuse(asked: Asked) -> None:
 
 
 def _list(asked: Asked, environment: Environment) -> int:
-    from dragoman.cli.catalogue import View, show_models
+    from dragoman.cli.survey.catalogue import View, show_models
 
     form = "json" if asked.is_json else "jsonl" if asked.is_lines else "lines"
     view = View(
@@ -127,7 +127,7 @@ def _list(asked: Asked, environment: Environment) -> int:
 
 
 def _check(asked: Asked, environment: Environment) -> int:
-    from dragoman.cli.check import Forms, check
+    from dragoman.cli.survey.check import Forms, check
     from dragoman.providers.check import Plan, report_of_fault
 
     plan = Plan(
@@ -168,7 +168,7 @@ def _profiles(
 
 
 def _explain(asked: Asked, environment: Environment) -> int:
-    from dragoman.cli.explanation import explanation
+    from dragoman.cli.survey.explanation import explanation
 
     profiles, _ = _profiles(asked, environment, is_all=False)
     environment.write(explanation(profiles, environment, is_json=asked.is_json))

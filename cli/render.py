@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from dragoman.cli.report import Place, Tally
-from dragoman.cli.sources import Document
-from dragoman.cli.work import Failure, Identity, SidedViolation
+from dragoman.cli.conversion.report import Place, Tally
+from dragoman.cli.conversion.sources import Document
+from dragoman.cli.conversion.work import Failure, Identity, SidedViolation
 from dragoman.schemas.losses import Loss
 
 __all__ = [

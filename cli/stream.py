@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dragoman.cli.asking import OPTIONS as ASKING
-from dragoman.cli.asking import Asking, read_asking, rehearsed
+from dragoman.cli.answer.output import COMMON, Output, Teller, failed_exchange, read_output, refuse_together
+from dragoman.cli.ask.asking import OPTIONS as ASKING
+from dragoman.cli.ask.asking import Asking, read_asking, rehearsed
 from dragoman.cli.environment import Environment
 from dragoman.cli.options import Command, Option, Values
-from dragoman.cli.output import COMMON, Output, Teller, failed_exchange, read_output, refuse_together
 from dragoman.schemas.errors import DragomanError, NetworkFault, ProviderFault
 
 if TYPE_CHECKING:
-    from dragoman.cli.exchange import Exchange
-    from dragoman.cli.outlet import Outlet
-    from dragoman.cli.printers import Printer
+    from dragoman.cli.answer.exchange import Exchange
+    from dragoman.cli.answer.outlet import Outlet
+    from dragoman.cli.answer.printers import Printer
     from dragoman.providers.answers import Stream
     from dragoman.providers.prepare import Prepared
     from dragoman.schemas.ir import Response
@@ -44,7 +44,7 @@ def _run(values: Values, environment: Environment) -> int:
     if (status := rehearsed(values, environment, streams=True)) is not None:
         return status
     asking = read_asking(values, environment)
-    from dragoman.cli.exchange import Exchange
+    from dragoman.cli.answer.exchange import Exchange
 
     return Exchange(asking, output, environment).run(_Answer(asking, output, environment, dialect).tell)
 
@@ -75,10 +75,10 @@ class _Answer:
         return verdict
 
     def _printer(self, exchange: Exchange, prepared: Prepared, outlet: Outlet) -> Printer:
-        from dragoman.cli.printers import EventPrinter, TextPrinter
+        from dragoman.cli.answer.printers import EventPrinter, TextPrinter
 
         if self._dialect is not None:
-            from dragoman.cli.translated import DialectPrinter
+            from dragoman.cli.answer.translated import DialectPrinter
 
             return DialectPrinter(outlet, exchange, self._dialect, exchange.request_as(self._dialect, prepared))
         if self._output.events:
@@ -87,7 +87,7 @@ class _Answer:
 
     async def _pass_on(self, exchange: Exchange, outlet: Outlet) -> DragomanError | None:
         """Print the provider's own stream as it is."""
-        from dragoman.cli.translated import Passage
+        from dragoman.cli.answer.translated import Passage
 
         passage = Passage(self._asking.profile.dialect)
         async with exchange.open(exchange.prepare(streams=True)) as stream:
@@ -98,7 +98,7 @@ class _Answer:
         return self._verdict(passage.response)
 
     def _verdict(self, response: Response | None) -> DragomanError | None:
-        from dragoman.cli.verdict import verdict_on
+        from dragoman.cli.answer.verdict import verdict_on
 
         verdict = verdict_on(response, self._asking.schema)
         self._teller.verdict(verdict)

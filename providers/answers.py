@@ -14,11 +14,11 @@ from types import TracebackType
 import msgspec
 
 from dragoman.providers.attempts import Attempts, Body
-from dragoman.providers.documents import read_document, read_response
 from dragoman.providers.exchange import Timing
-from dragoman.providers.failures import request_id_of
 from dragoman.providers.onlookers import Onlookers
 from dragoman.providers.prepare import Prepared
+from dragoman.providers.replies.documents import read_document, read_response
+from dragoman.providers.replies.failures import request_id_of
 from dragoman.providers.veil import Veil
 from dragoman.schemas.accumulate import explode
 from dragoman.schemas.arguments import parsed_arguments

@@ -14,7 +14,7 @@ from typing import TypeAlias, TypeVar
 
 from dragoman.providers.clock import Clock
 from dragoman.providers.exchange import Call, RawLog, Reply, Timing, Transport
-from dragoman.providers.failures import rejection
+from dragoman.providers.replies.failures import rejection
 from dragoman.providers.retry import Again, decide
 from dragoman.providers.secrets import Secrets
 from dragoman.providers.settings import Profile, Timeouts

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from dragoman.providers.profiles.suspicion import is_placeholder
 from dragoman.providers.settings import Profile
-from dragoman.providers.suspicion import is_placeholder
 from dragoman.schemas.errors import MissingKey, ProfileFault
 
 __all__ = ["Key", "credentials", "find_key", "forget"]

@@ -66,7 +66,7 @@ def vendor(name: str) -> Vendor | None:
     section = _sections().get(name)
     if section is None:
         return None
-    from dragoman.providers.places import read_yaml
+    from dragoman.providers.profiles.places import read_yaml
 
     return _entry(name, cast("Wire", read_yaml(section.encode(), f"catalog.yaml: {name}").value))
 

@@ -13,15 +13,15 @@ import msgspec
 
 from dragoman.providers.attempts import Attempts
 from dragoman.providers.auth import Key, find_key
+from dragoman.providers.checks.masks import mask
+from dragoman.providers.checks.probes import LEVELS, PROBES, Finding, Subject
+from dragoman.providers.checks.verdicts import FAILS, standing_of, verdict_of
 from dragoman.providers.clock import Clock, SystemClock
-from dragoman.providers.documents import read_document
 from dragoman.providers.factory import create_provider, transport_of
-from dragoman.providers.masks import mask
 from dragoman.providers.prepare import prepare_listing
-from dragoman.providers.probes import LEVELS, PROBES, Finding, Subject
+from dragoman.providers.replies.documents import read_document
 from dragoman.providers.secrets import secrets_of
 from dragoman.providers.settings import Profile
-from dragoman.providers.verdicts import FAILS, standing_of, verdict_of
 from dragoman.schemas.errors import DragomanError
 from dragoman.schemas.ir import JSON
 

@@ -14,12 +14,12 @@ from dragoman.providers.attempts import Attempts
 from dragoman.providers.auth import Key
 from dragoman.providers.clock import Clock, SystemClock
 from dragoman.providers.conversation import Asked, Tools, as_request
-from dragoman.providers.documents import read_document, read_response
 from dragoman.providers.exchange import Call, Exchange, Transport
-from dragoman.providers.failures import request_id_of
 from dragoman.providers.listing import Listing, Model
 from dragoman.providers.onlookers import AnyLog, Onlookers
 from dragoman.providers.prepare import Prepared, prepare, prepare_document, prepare_listing
+from dragoman.providers.replies.documents import read_document, read_response
+from dragoman.providers.replies.failures import request_id_of
 from dragoman.providers.secrets import secrets_of
 from dragoman.providers.settings import Profile
 from dragoman.providers.veil import veiled

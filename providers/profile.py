@@ -13,11 +13,11 @@ from typing import cast
 
 import msgspec
 
-from dragoman.providers.building import build
 from dragoman.providers.catalog import Vendor, vendor, vendor_names, vendors_with_key
-from dragoman.providers.files import Folder, Source, read_sources
-from dragoman.providers.layers import Layer, merge, settle
-from dragoman.providers.places import Page
+from dragoman.providers.profiles.building import build
+from dragoman.providers.profiles.files import Folder, Source, read_sources
+from dragoman.providers.profiles.layers import Layer, merge, settle
+from dragoman.providers.profiles.places import Page
 from dragoman.providers.settings import Profile
 from dragoman.schemas.dialect import find
 from dragoman.schemas.errors import ProfileFault, UnknownDialect, UnknownProfile
@@ -127,7 +127,7 @@ def _layer(source: Source, name: str) -> Layer:
 
 
 def _unknown(name: str, sources: Sequence[Source], place: str) -> UnknownProfile:
-    from dragoman.providers.checking import nearest
+    from dragoman.providers.profiles.checking import nearest
 
     own = list(dict.fromkeys(known for source in sources for known in source.profiles))
     meant = nearest(name, [*own, *vendor_names()])
@@ -162,7 +162,7 @@ def _vendor(name: str, layers: Sequence[Layer]) -> Vendor:
 
 
 def _no_vendor(name: str, layer: Layer) -> ProfileFault:
-    from dragoman.providers.checking import nearest
+    from dragoman.providers.profiles.checking import nearest
 
     meant = nearest(name, vendor_names())
     hint = f"did you mean {meant}?" if meant else f"one of {', '.join(vendor_names())}"
@@ -236,10 +236,10 @@ def _url_of_host(host: str, usual: str) -> str:
 def _checked(settings: Wire) -> Wire:
     if not settings:
         return settings
-    from dragoman.providers.form import ProfileForm, passes
+    from dragoman.providers.profiles.form import ProfileForm, passes
 
     if passes(settings, ProfileForm):
         return {name: value for name, value in settings.items() if value is not None}
-    from dragoman.providers.checking import fault_in
+    from dragoman.providers.profiles.checking import fault_in
 
     raise fault_in(Page("settings", cast("JSON", settings)), "profile.schema.json#/$defs/profile")

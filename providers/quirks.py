@@ -68,7 +68,7 @@ def apply_quirks(uses: Sequence[QuirkUse], wire: Wire) -> tuple[Wire, tuple[Loss
 def check_quirk(name: str, argument: JSON, *, place: str) -> QuirkUse:
     """Return the use of a quirk as a profile has it. Raises ProfileFault for a name or argument that makes no sense."""
     if name not in QUIRKS:
-        from dragoman.providers.checking import nearest
+        from dragoman.providers.profiles.checking import nearest
 
         meant = nearest(name, QUIRKS)
         hint = f"did you mean {meant}?" if meant else f"known: {', '.join(QUIRKS)}"

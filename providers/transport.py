@@ -18,7 +18,7 @@ from types import AsyncGeneratorType
 import httpx
 
 from dragoman.providers.exchange import Call
-from dragoman.providers.faults import Route, network_fault, proxy_fault
+from dragoman.providers.replies.faults import Route, network_fault, proxy_fault
 from dragoman.providers.settings import Profile, Timeouts
 from dragoman.schemas.errors import CallerError, NetworkFault, ProfileFault, TimedOut
 

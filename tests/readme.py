@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from dragoman.cli.listing import markdown_table
+from dragoman.cli.conversion.listing import markdown_table
 
 README = Path(__file__).parents[1] / "README.md"
 TABLE = re.compile(r"(?<=<!-- losses: begin -->\n).*?(?=<!-- losses: end -->)", re.DOTALL)

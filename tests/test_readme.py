@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dragoman.cli.listing import markdown_table
+from dragoman.cli.conversion.listing import markdown_table
 from dragoman.cli.status import Status
 from dragoman.schemas import dialects
 from tests.cli.harness import PROGRAM, environment_of_process

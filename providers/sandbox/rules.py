@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 import msgspec
 
-from dragoman.providers.places import MAX_BYTES, Page, read_yaml
+from dragoman.providers.profiles.places import MAX_BYTES, Page, read_yaml
 from dragoman.providers.sandbox.script import Rule
 from dragoman.schemas.dialect import find
 from dragoman.schemas.errors import ProfileFault, UnknownDialect

@@ -7,10 +7,10 @@ import json
 import pytest
 
 from dragoman.cli import render
+from dragoman.cli.conversion.report import Tally
+from dragoman.cli.conversion.sources import Document
+from dragoman.cli.conversion.work import Failure, Identity, Outcome, SidedViolation
 from dragoman.cli.render import error_text, failure_text, identity_notes, loss_summary, pretty_document, violation_text
-from dragoman.cli.report import Tally
-from dragoman.cli.sources import Document
-from dragoman.cli.work import Failure, Identity, Outcome, SidedViolation
 from dragoman.schemas.ir import JSON
 from dragoman.schemas.losses import Loss, Severity
 

@@ -92,7 +92,9 @@ def test_asking_imports_only_the_rooms_of_the_dialect_that_is_spoken(name: str) 
 
 
 def test_asking_imports_only_what_is_asked_with() -> None:
-    rooms = {f"dragoman.cli.{name}" for name in ("attachments", "toolfile", "schemafile", "requestfile", "dry", "curl")}
+    rooms = {
+        f"dragoman.cli.ask.{name}" for name in ("attachments", "toolfile", "schemafile", "requestfile", "dry", "curl")
+    }
     assert not rooms & imported_by("complete", "-p", "sandbox", "hello")
 
 

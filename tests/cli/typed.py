@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from dragoman.cli.asking import OPTIONS, Asking, read_asking
+from dragoman.cli.ask.asking import OPTIONS, Asking, read_asking
 from dragoman.cli.environment import Environment
 from dragoman.cli.options import Values, read_plainly
 from dragoman.providers.factory import create_provider

@@ -7,12 +7,12 @@ from typing import cast
 
 import pytest
 
-from dragoman.providers.building import is_loopback
 from dragoman.providers.catalog import vendor, vendor_names, vendors_with_key
 from dragoman.providers.endpoints import url_of
-from dragoman.providers.form import ProfileForm, passes
-from dragoman.providers.places import read_yaml
 from dragoman.providers.profile import load_profile
+from dragoman.providers.profiles.building import is_loopback
+from dragoman.providers.profiles.form import ProfileForm, passes
+from dragoman.providers.profiles.places import read_yaml
 from dragoman.providers.settings import Profile
 from dragoman.schemas.dialect import dialects
 from dragoman.schemas.ir import Wire

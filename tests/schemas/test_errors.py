@@ -11,10 +11,20 @@ from dragoman.schemas.errors import (
     InternalFault,
     InvalidInput,
     MalformedJSON,
+    MissingKey,
+    NetworkFault,
+    ProfileFault,
+    ProtocolFault,
+    ProviderFault,
     RefusedLoss,
+    Rejected,
+    ReportedError,
+    TimedOut,
     UndetectedDialect,
     UnknownDialect,
+    UnknownProfile,
 )
+from dragoman.schemas.ir import Error
 from dragoman.schemas.losses import Loss
 
 LOSS = Loss("$.n", "n", "meaning", "dropped", "one answer only")
@@ -29,6 +39,12 @@ LOSS = Loss("$.n", "n", "meaning", "dropped", "one answer only")
         (MalformedJSON("odd", 7), InvalidInput, "input", "malformed-json"),
         (UndetectedDialect("$", "odd"), InvalidInput, "input", "undetected-dialect"),
         (InternalFault("odd"), DragomanError, "ours", "internal"),
+        (UnknownProfile("odd"), ProfileFault, "caller", "unknown-profile"),
+        (MissingKey("odd"), ProfileFault, "caller", "missing-key"),
+        (Rejected(Error(message="m", kind="rate_limit")), ReportedError, "provider", "rate_limit"),
+        (ProtocolFault("odd"), ProviderFault, "provider", "protocol"),
+        (NetworkFault("odd", kind="dns"), DragomanError, "network", "dns"),
+        (TimedOut("idle", 3), NetworkFault, "network", "timeout"),
     ],
 )
 def test_error_says_whose_fault_it_is(error: DragomanError, parent: type, fault: str, kind: str) -> None:
@@ -39,7 +55,8 @@ def test_error_says_whose_fault_it_is(error: DragomanError, parent: type, fault:
 def test_every_error_is_one_of_ours_and_kinds_differ() -> None:
     classes = [getattr(errors, name) for name in errors.__all__]
     assert all(issubclass(found, DragomanError) for found in classes)
-    assert len({found.kind for found in classes}) == len(classes)
+    # A Rejected is a ReportedError, and a TimedOut a NetworkFault: each has the kind of what it tells.
+    assert len({found.kind for found in classes}) == len(classes) - 2
 
 
 def test_messages_name_the_place_and_the_value() -> None:
@@ -55,3 +72,32 @@ def test_places_and_losses_are_held_for_programs() -> None:
         "did you mean 'a'?",
         "one of a, b",
     )
+
+
+@pytest.mark.parametrize(
+    ("phase", "told", "before_reply"),
+    [
+        ("connect", "h:80: no connection within 0.5 s", True),
+        ("first_byte", "h:80: no answer within 0.5 s", True),
+        ("idle", "h:80: nothing more came for 0.5 s", False),
+        ("total", "h:80: not done within 0.5 s", False),
+        ("write", "h:80: the request could not be sent within 0.5 s", True),
+        ("pool", "h:80: no connection was free within 0.5 s", True),
+    ],
+)
+def test_timeout_says_what_did_not_happen_and_where_more_time_is_given(
+    phase: str, told: str, before_reply: bool
+) -> None:
+    error = TimedOut(phase, 0.5, place="h:80")
+    assert (str(error), error.before_reply) == (told, before_reply)
+    assert f"timeouts.{phase}" in error.hint
+
+
+def test_rejection_names_status_and_request() -> None:
+    error = Error(message="bad key", kind="authentication", status=401)
+    assert str(Rejected(error)) == "401 bad key"
+    assert str(Rejected(error, request_id="r7")) == "401 bad key (request id r7)"
+
+
+def test_fault_of_a_profile_names_its_place() -> None:
+    assert str(ProfileFault("odd", place="dragoman.yaml:3")) == "dragoman.yaml:3: odd"

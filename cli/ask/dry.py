@@ -1,0 +1,112 @@
+"""--dry-run, --curl and --explain: what would be sent, and to whom, without sending it.
+
+No key is needed, and none is put in: a mark stands in its place while the call is made, and is shown as what it stands
+for. Other secrets that headers and URLs may hold are masked by their names.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from dragoman.cli.ask.asking import Asking, read_asking, read_profile
+from dragoman.cli.ask.inputs import STDIN
+from dragoman.cli.ask.masking import MARK, KeySource, key_source, known_secrets, with_key, without_secrets
+from dragoman.cli.ask.notices import tell_losses, tell_warnings
+from dragoman.cli.ask.settings import optional
+from dragoman.cli.environment import Environment
+from dragoman.cli.options import Values
+from dragoman.cli.render import pretty_document, printable
+from dragoman.cli.sinks import open_sink
+from dragoman.cli.status import Status, Usage
+from dragoman.providers.auth import Key
+from dragoman.providers.exchange import Call
+from dragoman.providers.prepare import Prepared, prepare, prepare_document
+from dragoman.providers.settings import Profile
+from dragoman.schemas.ir import JSON, Request, Wire
+from dragoman.schemas.jsontext import read_json, write_json
+
+__all__ = ["rehearse"]
+
+SCHEMA_VERSION = 1
+
+
+class _Rehearsal:
+    """Makes calls as a provider does, with a mark for the key."""
+
+    def __init__(self, profile: Profile, key: Key | None) -> None:
+        self._profile, self._key = profile, key
+
+    def prepare(self, request: Request, *, streams: bool = False, on_loss: str = "report") -> Prepared:
+        return prepare(self._profile, self._key, request, streams=streams, on_loss=on_loss)
+
+    def prepare_document(
+        self, document: JSON, *, source: str, streams: bool = False, on_loss: str = "report"
+    ) -> Prepared:
+        return prepare_document(self._profile, self._key, document, source=source, streams=streams, on_loss=on_loss)
+
+
+def rehearse(values: Values, environment: Environment, *, streams: bool) -> int:
+    """Show on stdout what was asked to be shown, and return the exit status."""
+    asked = [f"--{name.replace('_', '-')}" for name in ("explain", "dry_run", "curl") if values.get(name)]
+    if len(asked) > 1:
+        raise Usage(f"{' and '.join(asked)} do not go together", "one of them")
+    if values.get("explain"):
+        return _explain(read_profile(values, environment), values, environment)
+    asking = read_asking(values, environment)
+    source = key_source(asking.profile, environment)
+    prepared = _prepared(asking, source, streams=streams)
+    _tell(prepared, asking, values, environment)
+    with open_sink(optional(values, "output") or STDIN, environment) as sink:
+        sink.write(_shown(prepared, asking.profile, source, values, environment))
+    return Status.DONE
+
+
+def _explain(profile: Profile, values: Values, environment: Environment) -> int:
+    from dragoman.cli.survey.explanation import explanation
+
+    tell_warnings(profile.warnings, environment, quiet=bool(values.get("quiet")))
+    environment.write(explanation([profile], environment, is_json=bool(values.get("json"))))
+    return Status.DONE
+
+
+def _prepared(asking: Asking, source: KeySource | None, *, streams: bool) -> Prepared:
+    key = None if source is None else Key(MARK, source.name)
+    return asking.prepared(_Rehearsal(asking.profile, key), streams=streams)
+
+
+def _tell(prepared: Prepared, asking: Asking, values: Values, environment: Environment) -> None:
+    quiet, verbose = bool(values.get("quiet")), values.get("verbose")
+    verbosity = -1 if quiet else verbose if isinstance(verbose, int) else 0
+    tell_warnings(asking.profile.warnings, environment, quiet=quiet)
+    tell_losses(prepared.losses, asking.profile.name, environment, verbosity=verbosity)
+
+
+def _shown(
+    prepared: Prepared, profile: Profile, source: KeySource | None, values: Values, environment: Environment
+) -> bytes:
+    call = without_secrets(prepared.call, known_secrets(profile, environment))
+    if values.get("curl"):
+        from dragoman.cli.ask.curl import curl_line
+
+        return curl_line(call, profile, source, streams=prepared.streams).encode() + b"\n"
+    call = with_key(call, source)
+    if values.get("json"):
+        return write_json(_document(call, prepared)) + b"\n"
+    head = [f"{call.method} {call.url}", *(f"{name}: {value}" for name, value in call.headers.items()), "", ""]
+    colour = optional(values, "output") in (None, STDIN) and environment.has_colour(environment.stdout)
+    return "\n".join(map(printable, head)).encode() + pretty_document(call.body, colour=colour)
+
+
+# ---- what is shown ---------------------------------------------------------------------------------------------------
+
+
+def _document(call: Call, prepared: Prepared) -> Wire:
+    losses: list[JSON] = [msgspec.structs.asdict(loss) for loss in prepared.losses]
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "method": call.method,
+        "url": call.url,
+        "headers": dict(call.headers),
+        "body": read_json(call.body),
+        "losses": losses,
+    }

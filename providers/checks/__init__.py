@@ -1,0 +1,1 @@
+"""What the smoke test of keys is made of: probes, verdicts, and what may be said of them."""

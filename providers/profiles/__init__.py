@@ -1,0 +1,1 @@
+"""What a profile is made of: files, layers, their check and their explanation."""

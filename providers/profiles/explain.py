@@ -1,0 +1,162 @@
+"""A profile → rows for people: every field, its value, and where that is from. Never a key, never a secret header."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias, cast
+from urllib.parse import unquote_plus
+
+import msgspec
+
+from dragoman.providers.endpoints import OPERATIONS, url_of
+from dragoman.providers.profiles.suspicion import has_password, looks_like_key, names_secret
+from dragoman.providers.quirks import QUIRKS
+from dragoman.providers.settings import Profile
+from dragoman.schemas.errors import ProfileFault
+from dragoman.schemas.ir import JSON, ReasoningPolicy
+
+__all__ = ["Row", "explain"]
+
+Row: TypeAlias = tuple[str, str, str]
+_HIDDEN = "[redacted]"
+# field of the YAML → field of a Profile, where they differ
+_NAMES = {
+    "type": "vendor",
+    "api_key_env": "key_env",
+    "api_key_file": "key_file",
+    "api_key_command": "key_command",
+    "api_key_need": "key_need",
+}
+_PLACES = ("timeouts", "retry", "pool")
+
+
+def explain(profile: Profile, variables: Mapping[str, str] | None = None) -> list[Row]:
+    """Return (field, value, origin) of every field that is set, of the URLs, of the key, and of the quirks."""
+    known = os.environ if variables is None else variables
+    return [*_identity(profile), *_urls(profile), *_key(profile, known), *_fields(profile), *_quirks(profile)]
+
+
+def _identity(profile: Profile) -> Iterator[Row]:
+    yield "name", profile.name, ""
+    for field, value in (("type", profile.vendor), ("dialect", profile.dialect)):
+        yield field, value, profile.origins.get(field, "default")
+
+
+def _urls(profile: Profile) -> Iterator[Row]:
+    operations = dict.fromkeys((*OPERATIONS, *profile.paths))
+    for operation in operations:
+        try:
+            url = url_of(profile, operation, profile.models.get(profile.model or "", profile.model) or "MODEL")
+        except ProfileFault as fault:
+            url = f"none: {fault.problem}"
+        yield f"URL: {operation}", _plain_url(url), ""
+
+
+def _plain_url(url: str) -> str:
+    """Return a URL without user, password and secret parameters."""
+    start, asks, query = url.partition("?")
+    scheme, _, rest = start.partition("://")
+    host, slash, path = rest.partition("/")
+    if "@" in host:
+        start = f"{scheme}://{_HIDDEN}@{host.rpartition('@')[2]}{slash}{path}"
+    return start + asks + "&".join(_plain_parameter(parameter) for parameter in query.split("&"))
+
+
+def _plain_parameter(parameter: str) -> str:
+    name, _, value = parameter.partition("=")
+    return f"{name}={_HIDDEN}" if _hides(unquote_plus(name), unquote_plus(value)) else parameter
+
+
+def _key(profile: Profile, variables: Mapping[str, str]) -> Iterator[Row]:
+    """Say where a key would come from, and whether it is there. A command is not run for that."""
+    if profile.auth_method == "none":
+        yield "key", "none is sent", profile.origins.get("auth_method", "default")
+        return
+    for name in profile.key_env:
+        state = "set" if variables.get(name, "").strip() else "not set"
+        yield "key", f"${name} ({state})", profile.origins.get("api_key_env", "default")
+    if profile.key_file is not None:
+        state = "there" if os.path.isfile(profile.key_file) else "not there"
+        yield "key", f"{profile.key_file} ({state})", profile.origins.get("api_key_file", "default")
+    if profile.key_command:
+        yield "key", f"what {profile.key_command[0]} prints", profile.origins.get("api_key_command", "default")
+    if profile.key_need != "required":
+        need = "none is needed" if profile.key_need == "optional" else "a stand-in is sent where there is none"
+        yield "key", need, profile.origins.get("api_key_need", "default")
+
+
+def _fields(profile: Profile) -> Iterator[Row]:
+    shown = {"type", "dialect", "api_key_env", "api_key_file", "api_key_command", "api_key_need"}
+    for path, origin in profile.origins.items():
+        if path not in shown and not path.startswith("quirks."):
+            value = _value(profile, path)
+            if value is not None:
+                yield path, value, origin
+    for header in profile.headers:
+        if f"headers.{header}".lower() not in (path.lower() for path in profile.origins):
+            yield f"headers.{header}", _told(header, profile.headers[header]), "default"
+    for place in _PLACES:
+        for name, value in msgspec.structs.asdict(getattr(profile, place)).items():
+            if f"{place}.{name}" not in profile.origins:
+                yield f"{place}.{name}", _told(name, value), "default"
+
+
+def _quirks(profile: Profile) -> Iterator[Row]:
+    for use in profile.quirks:
+        argument = "" if use.argument is None else f": {_told(use.name, use.argument)}"
+        told = (origin for path, origin in profile.origins.items() if f"{path}.".startswith(f"quirks.{use.name}."))
+        origin = next(told, "default")
+        yield f"quirk: {use.name}", f"{QUIRKS[use.name].does}{argument}", origin
+
+
+def _value(profile: Profile, path: str) -> str | None:
+    """Return the value of a field, by its name in the YAML. None for one that came out as nothing."""
+    first, _, rest = path.partition(".")
+    held: object = getattr(profile, _NAMES.get(first, first), None)
+    if first in _PLACES:
+        return _told(rest, getattr(held, rest))
+    if rest and isinstance(held, Mapping):
+        return _inner(cast("Mapping[str, JSON]", held), rest)
+    if held is None:
+        held = getattr(profile.parameters, first, None)
+    if isinstance(held, ReasoningPolicy):
+        held = held.effort or (held.budget if held.budget is not None else "on" if held.enabled else "off")
+    if first in ("base_url", "proxy") and isinstance(held, str):
+        held = _plain_url(held)
+    return None if held is None or held == "" else _told(first, held)
+
+
+def _inner(held: Mapping[str, JSON], path: str) -> str | None:
+    """Look a dotted path up in an object whose keys may have dots, too, and headers any case."""
+    for name, value in held.items():
+        if name.lower() == path.lower():
+            return _told(name, value)
+        if isinstance(value, dict) and path.startswith(f"{name}."):
+            return _inner(value, path.removeprefix(f"{name}."))
+    return None
+
+
+def _told(name: str, value: object) -> str:
+    if isinstance(value, str):
+        return _HIDDEN if _hides(name, value) else value
+    if value is None:
+        return "none"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return msgspec.json.encode(_clean(value)).decode()
+
+
+def _clean(value: object) -> object:
+    if isinstance(value, list):
+        return [_clean(item) for item in cast("list[object]", value)]
+    if not isinstance(value, Mapping):
+        return value
+    held = cast("Mapping[str, object]", value)
+    return {
+        name: _HIDDEN if isinstance(said, str) and _hides(name, said) else _clean(said) for name, said in held.items()
+    }
+
+
+def _hides(name: str, value: str) -> bool:
+    return bool(value) and (names_secret(name) or looks_like_key(value) or has_password(value))

@@ -1,0 +1,205 @@
+"""Layers of settings → one, of which every value knows where it is from.
+
+A layer is one source's fields, named as in YAML. Later layers win. Objects are laid over each other by key, headers
+whatever their case; what quirks are told adds up. `settle` then fills in variables and makes paths absolute: each by
+the source that the value is from.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from typing import TypeAlias, cast
+
+import msgspec
+
+from dragoman.providers.profiles.places import Page, dotted
+from dragoman.schemas.errors import ProfileFault
+from dragoman.schemas.ir import JSON, At, Wire
+
+__all__ = ["Layer", "Settled", "merge", "settle"]
+
+_OBJECTS = frozenset({"headers", "query", "paths", "models", "timeouts", "retry", "pool", "quirks", "extra_body"})
+_FILES = frozenset({"api_key_file", "ca_bundle", "rules"})
+_VARIABLE = re.compile(r"\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^{}]*))?\}|\$\{")
+
+
+class Layer(msgspec.Struct, frozen=True, kw_only=True):
+    """`origin` is what people are told; a layer of a file has its page instead, and `at` in it. `expands`: ${NAME} in
+    texts is a variable. `folder` is what relative paths start from; `is_shared`: others can read the file;
+    `is_found`: nobody named it."""
+
+    fields: Wire
+    origin: str = ""
+    page: Page | None = None
+    at: At = ()
+    expands: bool = False
+    folder: str | None = None
+    is_shared: bool = False
+    is_found: bool = False
+
+    def origin_of(self, at: At) -> str:
+        return self.origin if self.page is None else f"{self.page.file}:{self.page.line((*self.at, *at))}"
+
+    def place_of(self, at: At) -> str:
+        return f"{self.origin}: {dotted(at)}" if self.page is None else self.page.place((*self.at, *at))
+
+
+class _Leaf(msgspec.Struct, frozen=True):
+    value: JSON
+    layer: Layer
+    at: At
+
+
+_Tree: TypeAlias = "dict[str, _Tree | _Leaf]"
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """`origins` and `places` are by dotted field: where a value is from, and how an error in it is located. `plain` are
+    the values that a source of text holds as they are, with the layer that does: a secret among them can be read there.
+    """
+
+    fields: Wire
+    origins: Mapping[str, str]
+    places: Mapping[str, str]
+    plain: Mapping[At, tuple[str, Layer]]
+
+
+def merge(layers: Sequence[Layer]) -> _Tree:
+    return reduce(_over, (_grown(layer) for layer in layers), cast("_Tree", {}))
+
+
+def settle(tree: _Tree, variables: Mapping[str, str]) -> Settled:
+    leaves = _leaves(tree, ())
+    fields: Wire = {}
+    for at, leaf in leaves.items():
+        fields = _planted(fields, at, _settled(leaf, variables))
+    return Settled(
+        fields=fields,
+        origins={dotted(at): leaf.layer.origin_of(leaf.at) for at, leaf in leaves.items()},
+        places={dotted(at): leaf.layer.place_of(leaf.at) for at, leaf in leaves.items()},
+        plain={
+            at: (leaf.value, leaf.layer)
+            for at, leaf in leaves.items()
+            if leaf.layer.page is not None and isinstance(leaf.value, str)
+        },
+    )
+
+
+# ----------------------------------------------------------------------------------------------------------- merging
+def _grown(layer: Layer) -> _Tree:
+    said = {name: value for name, value in layer.fields.items() if not (name in _OBJECTS and value is None)}
+    tree = {name: _branch(value, layer, (name,)) for name, value in said.items()}
+    quirks = said.get("quirks")
+    return {**tree, "quirks": _named(quirks, layer)} if isinstance(quirks, list) else tree
+
+
+def _named(quirks: list[JSON], layer: Layer) -> _Tree:
+    """Return a list of quirks as an object of them."""
+    named: _Tree = {}
+    for number, item in enumerate(quirks):
+        if isinstance(item, dict):
+            named |= {name: _branch(value, layer, ("quirks", number, name)) for name, value in item.items()}
+        else:
+            named[str(item)] = _Leaf(True, layer, ("quirks", number))
+    return named
+
+
+def _branch(value: JSON, layer: Layer, at: At) -> _Tree | _Leaf:
+    if isinstance(value, dict) and at[0] in _OBJECTS and not (at[0] == "extra_body" and not value and len(at) > 1):
+        return {name: _branch(inner, layer, (*at, name)) for name, inner in value.items()}
+    return _Leaf(value, layer, at)
+
+
+def _over(below: _Tree, above: _Tree) -> _Tree:
+    result = {**below}
+    for name, value in above.items():
+        result[name] = _joined(name, below.get(name), value)
+    return result
+
+
+def _joined(name: str, below: _Tree | _Leaf | None, above: _Tree | _Leaf) -> _Tree | _Leaf:
+    if isinstance(below, dict) and isinstance(above, _Leaf) and above.value == {}:
+        return below
+    if isinstance(below, dict) and isinstance(above, dict):
+        if name == "headers":
+            said = {header.lower() for header in above}
+            below = {header: leaf for header, leaf in below.items() if header.lower() not in said}
+        return _over(below, above)
+    if isinstance(below, _Leaf) and isinstance(above, _Leaf) and above.at[0] == "quirks":
+        return _Leaf(_added(below.value, above.value), above.layer, above.at)
+    return above
+
+
+def _added(below: JSON, above: JSON) -> JSON:
+    if not isinstance(below, list) or not isinstance(above, list):
+        return above
+    return [*below, *(item for item in above if item not in below)]
+
+
+# ---------------------------------------------------------------------------------------------------------- settling
+def _leaves(tree: _Tree, at: At) -> dict[At, _Leaf]:
+    found: dict[At, _Leaf] = {}
+    for name, value in tree.items():
+        found |= _leaves(value, (*at, name)) if isinstance(value, dict) else {(*at, name): value}
+    return found
+
+
+def _planted(fields: Wire, at: At, value: JSON) -> Wire:
+    name = str(at[0])
+    if len(at) == 1:
+        return {**fields, name: value}
+    inner = fields.get(name)
+    return {**fields, name: _planted(inner if isinstance(inner, dict) else {}, at[1:], value)}
+
+
+def _settled(leaf: _Leaf, variables: Mapping[str, str]) -> JSON:
+    value = _expanded(leaf.value, leaf, variables) if leaf.layer.expands else leaf.value
+    if leaf.at[0] in _FILES and isinstance(value, str):
+        return _path(value, leaf.layer.folder, variables)
+    return value
+
+
+def _expanded(value: JSON, leaf: _Leaf, variables: Mapping[str, str]) -> JSON:
+    match value:
+        case str() if "$" in value:
+            return "".join(_pieces(value, leaf, variables))
+        case list():
+            return [_expanded(item, leaf, variables) for item in value]
+        case dict():
+            return {name: _expanded(item, leaf, variables) for name, item in value.items()}
+        case _:
+            return value
+
+
+def _pieces(text: str, leaf: _Leaf, variables: Mapping[str, str]) -> list[str]:
+    pieces: list[str] = []
+    end = 0
+    for found in _VARIABLE.finditer(text):
+        pieces += [text[end : found.start()], _value_of(found, leaf, variables)]
+        end = found.end()
+    return [*pieces, text[end:]]
+
+
+def _value_of(found: re.Match[str], leaf: _Leaf, variables: Mapping[str, str]) -> str:
+    name, default = found[1], found[2]
+    if found[0] == "$$":
+        return "$"
+    if name is None:
+        raise ProfileFault("${ begins no ${NAME}", place=leaf.layer.place_of(leaf.at), hint="$$ is a dollar")
+    value = variables.get(name)
+    if default is not None:
+        return value or default
+    if value is None:
+        hint = f"set it, or say what it is otherwise: ${{{name}:-text}}"
+        raise ProfileFault(f"the variable {name} is not set", place=leaf.layer.place_of(leaf.at), hint=hint)
+    return value
+
+
+def _path(path: str, folder: str | None, variables: Mapping[str, str]) -> str:
+    home = variables.get("HOME", "")
+    if home and (path == "~" or path.startswith("~/")):
+        return home + path[1:]
+    return os.path.join(folder, path) if folder is not None else path

@@ -1,0 +1,1 @@
+"""What comes back that is not as it should be, and what is told beside it."""

@@ -1,0 +1,49 @@
+"""Notices: what is lost in meaning is told unless it is quiet, the rest for those who ask."""
+
+from __future__ import annotations
+
+from dragoman.cli.ask.notices import MAX_LINES, loss_lines, tell_losses, tell_warnings
+from dragoman.schemas.losses import Loss
+from tests.cli.harness import Text
+from tests.cli.typed import environment
+
+AUDIO = Loss("$.attach[0]", "audio", "meaning", "dropped", "Claude takes no audio")
+SEED = Loss("$.seed", "sampling", "advisory", "dropped", "Claude has no seed")
+
+
+def told(verbosity: int, *losses: Loss) -> list[str]:
+    here = environment()
+    tell_losses(losses, "anthropic", here, verbosity=verbosity)
+    assert isinstance(here.stderr, Text)
+    return here.stderr.getvalue().splitlines()
+
+
+def test_loss_in_meaning_is_told_and_an_advisory_one_is_not() -> None:
+    assert told(0, SEED, AUDIO) == [
+        "dragoman: warning: anthropic: $.attach[0]: audio is left out: Claude takes no audio"
+    ]
+
+
+def test_all_are_told_to_those_who_ask_and_none_to_those_who_do_not() -> None:
+    assert len(told(1, SEED, AUDIO)) == 2
+    assert "note: anthropic: $.seed: sampling is left out" in told(1, SEED)[0]
+    assert told(-1, AUDIO) == []
+
+
+def test_many_losses_are_counted() -> None:
+    lines = told(0, *[AUDIO] * (MAX_LINES + 5))
+    assert (len(lines), lines[-1]) == (MAX_LINES + 1, "dragoman: and 5 more: -v lists them")
+    assert len(told(1, *[AUDIO] * (MAX_LINES + 5))) == MAX_LINES + 5
+
+
+def test_losses_do_nothing_to_a_terminal() -> None:
+    nasty = Loss("$['\x1b[2J']", "text", "meaning", "dropped", "\x1b]0;x\x07")
+    assert all(line.isprintable() for line in loss_lines([nasty], "a", whole=False))
+
+
+def test_warnings_are_told_unless_it_is_quiet() -> None:
+    here = environment()
+    tell_warnings(["profiles.yaml: others can read it\x1b"], here, quiet=True)
+    tell_warnings(["profiles.yaml: others can read it\x1b"], here)
+    assert isinstance(here.stderr, Text)
+    assert here.stderr.getvalue() == "dragoman: warning: profiles.yaml: others can read it\\u001b\n"
