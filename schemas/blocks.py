@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from itertools import islice
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -49,6 +50,7 @@ from dragoman.schemas.stops import settled
 __all__ = ["Block", "Blocks", "Words", "bare", "cut_off"]
 
 
+_FIRST_HALVES = frozenset(map(chr, range(0xD800, 0xDC00)))
 _LOOKED_AT = 8  # calls that are open at once; more than that end with the stream
 
 
@@ -82,11 +84,18 @@ def _forget(_text: str) -> None:
     """Keep nothing."""
 
 
+class _Half(NamedTuple):
+    """The first half of a letter that was cut in two, and the piece of the summary that it is in."""
+
+    text: str
+    summary: int | None
+
+
 class Block:
     """A block that has started. `part` is what is known of it but for its words, `key` what its source calls it, `wire`
     what a decoder collects for it."""
 
-    __slots__ = ("_seen", "candidate", "citations", "ended", "index", "key", "part", "summary", "wire", "words")
+    __slots__ = ("_seen", "candidate", "citations", "ended", "half", "index", "key", "part", "summary", "wire", "words")
 
     def __init__(self, index: int, part: Part, candidate: int, words: Words) -> None:
         self.index, self.part, self.candidate, self.words = index, part, candidate, words
@@ -96,6 +105,7 @@ class Block:
         self.summary: dict[int, Words] = {}
         self.wire: Wire = {}
         self.key: object = None
+        self.half: _Half | None = None
 
     def is_whole_call(self) -> bool:
         """Tell whether the arguments so far are a whole JSON object. Those that were none are looked at again when
@@ -176,6 +186,7 @@ class Blocks:
         """End a block. `part` is what it became, where the words that came do not say it."""
         if block.ended:
             return
+        self._let_go(block)
         block.ended = True
         del self._open[block.index]
         if self._flowing.get(block.candidate) is block:
@@ -251,10 +262,24 @@ class Blocks:
 
     # ------------------------------------------------------------------------------------------------------- deltas
     def say(self, block: Block, text: str) -> None:
+        if block.half is not None or text[-1:] in _FIRST_HALVES:
+            text = self._whole_letters(block, text)
+            if not text:
+                return
+        self._say(block, text)
+
+    def _say(self, block: Block, text: str) -> None:
         block.words.write(text)
         self.out.append(ContentDelta(text, block.index, block.candidate))
 
     def think(self, block: Block, text: str, summary: int | None = None) -> None:
+        if block.half is not None or text[-1:] in _FIRST_HALVES:
+            text = self._whole_letters(block, text, summary)
+            if not text:
+                return
+        self._think(block, text, summary)
+
+    def _think(self, block: Block, text: str, summary: int | None) -> None:
         if summary is None:
             block.words.write(text)
         else:
@@ -265,13 +290,56 @@ class Blocks:
         self.out.append(ReasoningDelta(text, block.index, block.candidate, summary))
 
     def refuse(self, block: Block, text: str) -> None:
+        if block.half is not None or text[-1:] in _FIRST_HALVES:
+            text = self._whole_letters(block, text)
+            if not text:
+                return
+        self._refuse(block, text)
+
+    def _refuse(self, block: Block, text: str) -> None:
         block.words.write(text)
         self.out.append(RefusalDelta(text, block.index, block.candidate))
 
     def argue(self, block: Block, text: str) -> None:
         """Add to the arguments of a call."""
+        if block.half is not None or text[-1:] in _FIRST_HALVES:
+            text = self._whole_letters(block, text)
+            if not text:
+                return
+        self._argue(block, text)
+
+    def _argue(self, block: Block, text: str) -> None:
         block.words.write(text)
         self.out.append(ArgumentsDelta(text, block.index, block.candidate))
+
+    def _whole_letters(self, block: Block, text: str, summary: int | None = None) -> str:
+        """Return a text with the half of a letter that came before it, and keep back the half that it ends in: servers
+        that count as JavaScript does cut a letter in two."""
+        if block.half is not None and block.half.summary != summary:
+            self._let_go(block)
+        if block.half is not None and text:
+            text, block.half = (
+                (block.half.text + text).encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass"),
+                None,
+            )
+        if text[-1:] in _FIRST_HALVES:
+            text, block.half = text[:-1], _Half(text[-1], summary)
+        return text
+
+    def _let_go(self, block: Block) -> None:
+        """Tell the half of a letter whose other half never came."""
+        half, block.half = block.half, None
+        match block.part:
+            case _ if half is None:
+                """All letters are whole."""
+            case Reasoning():
+                self._think(block, half.text, half.summary)
+            case Refusal():
+                self._refuse(block, half.text)
+            case ToolCall():
+                self._argue(block, half.text)
+            case _:
+                self._say(block, half.text)
 
     def sign(self, block: Block, signature: Opaque) -> None:
         block.part = replace(block.part, signature=signature)
@@ -328,6 +396,8 @@ class Blocks:
 
     def fail(self, error: Error, frame: Response, *, cut: bool = False) -> None:
         """Tell the bad end. What had come stays as it is: blocks that are open do not end."""
+        for block in self._open.values():
+            self._let_go(block)
         response = self.response(frame)
         unended = tuple(replace(candidate, stop=None, native_stop=None) for candidate in response.candidates)
         self.out.append(StreamFailed(error, replace(response, candidates=unended), cut))

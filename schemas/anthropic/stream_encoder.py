@@ -236,6 +236,7 @@ class StreamEncoder:
     def _fail(self, event: StreamFailed) -> list[bytes]:
         """Say the error after all that came: of the blocks that wait still, too."""
         encode_response(event.response, self._losses, self._request)  # for what it loses
+        self._losses.forget("finish_reason")  # it has no end that could be one
         said: list[bytes] = []
         for held in self._floor.rest():
             if isinstance(held, (BlockStarted, ToolCallStarted)) and self._turn is not None:

@@ -92,6 +92,7 @@ class StreamEncoder:
     def _fail(self, event: StreamFailed) -> list[bytes]:
         self._is_over = True
         encode_response(event.response, self._losses, self._request)  # for what it loses
+        self._losses.forget("finish_reason")  # it has no end that could be one
         held = [chunk for number, turn in self._turns.items() for chunk in self._chunks(turn.rest(), number)]
         return [*held, sse_frame(write_json(encode_error(event.error, self._losses)))]
 

@@ -140,6 +140,7 @@ class StreamEncoder:
 
     def _fail(self, event: StreamFailed) -> list[bytes]:
         encode_response(event.response, self._losses, self._request)  # for what it loses
+        self._losses.forget("finish_reason")  # it has no end that could be one
         return [*self._speak(self._floor.rest()), line_frame(write_json(encode_error(event.error, self._losses)))]
 
     _ENCODERS: ClassVar[dict[type, Callable[..., list[bytes]]]] = {

@@ -259,6 +259,7 @@ class StreamEncoder:
 
     def _fail(self, event: StreamFailed) -> list[bytes]:
         encode_response(event.response, self._losses, self._request)  # for what it loses
+        self._losses.forget("finish_reason")  # it has no end that could be one
         held = [chunk for floor in self._floors.values() for chunk in self._speak(floor.rest())]
         return [*held, sse_frame(write_json(encode_error(event.error, self._losses)))]
 

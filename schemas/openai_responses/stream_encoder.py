@@ -425,6 +425,7 @@ class StreamEncoder:
 
     def _fail(self, event: StreamFailed) -> list[bytes]:
         wire = encode_response(event.response, self._losses, self._request)
+        self._losses.forget("finish_reason")  # it has no end that could be one
         error = as_object(encode_error(event.error, self._losses)["error"], ())
         if not self._head and event.response.id is None:  # nobody has heard of any response
             fields: Wire = {key: error.get(key) for key in ("code", "message", "param")}

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import pytest
 
 from dragoman.schemas import StreamConverter, StreamReader, assemble_stream, explode_response
+from dragoman.schemas.blocks import Blocks
 from dragoman.schemas.errors import (
     BrokenStream,
     DragomanError,
@@ -17,8 +18,8 @@ from dragoman.schemas.errors import (
     ReportedError,
     TruncatedStream,
 )
-from dragoman.schemas.events import ContentDelta, Event, StreamComplete, StreamFailed
-from dragoman.schemas.ir import JSON, Wire
+from dragoman.schemas.events import ContentDelta, Event, ReasoningDelta, StreamComplete, StreamFailed
+from dragoman.schemas.ir import JSON, Part, Reasoning, Refusal, Response, Text, ToolCall, Wire
 from dragoman.schemas.spelling import fit_name
 from tests.schemas.streaming import converted, sse, wires
 
@@ -292,3 +293,64 @@ def test_response_explodes_into_a_stream_that_adds_up_to_it(target: str) -> None
     stream = explode_response(answer, source=CHAT, target=target).body
     again = assemble_stream([stream], source=target, target=CHAT).body
     assert again["choices"] == answer["choices"]
+
+
+HIGH, LOW = "\ud83d", "\udc4b"
+
+
+def texts(*contents: str) -> tuple[list[str], Response]:
+    """Return the deltas of a stream of such chunks, and the response that it adds up to."""
+    events = read(sse(*map(chunk, contents), chunk(finish="stop"), done=True), CHAT)
+    last = events[-1]
+    assert isinstance(last, StreamComplete)
+    return [event.text for event in events if isinstance(event, ContentDelta)], last.response
+
+
+def test_letter_that_was_cut_in_two_comes_whole() -> None:
+    deltas, response = texts(f"Gr{HIGH}", f"{LOW}!", HIGH, f"{LOW}{HIGH}", LOW)
+    assert deltas == ["Gr", "👋!", "👋", "👋"]
+    assert next(part for part in response.candidates[0].parts if isinstance(part, Text)).text == "Gr👋!👋👋"
+
+
+def test_half_of_a_letter_whose_other_half_never_comes_is_not_lost() -> None:
+    deltas, response = texts(f"Gr{HIGH}", "x", HIGH)
+    assert "".join(deltas) == f"Gr{HIGH}x{HIGH}"
+    assert next(part for part in response.candidates[0].parts if isinstance(part, Text)).text == f"Gr{HIGH}x{HIGH}"
+
+
+def test_half_of_a_letter_at_a_cut_is_told() -> None:
+    events = read(sse(chunk(f"Gr{HIGH}")), CHAT)
+    assert [event.text for event in events if isinstance(event, ContentDelta)] == ["Gr", HIGH]
+    assert isinstance(events[-1], StreamFailed)
+
+
+@pytest.mark.parametrize("part", [Reasoning(), Refusal(text=""), ToolCall(id="c", name="f", arguments="")])
+def test_letters_of_every_kind_of_block_come_whole(part: Part) -> None:
+    blocks = Blocks(whole=True)
+    block = blocks.start(part)
+    for text in (f"a{HIGH}", f"{LOW}b", HIGH):
+        match part:
+            case Reasoning():
+                blocks.think(block, text)
+            case Refusal():
+                blocks.refuse(block, text)
+            case _:
+                blocks.argue(block, text)
+    blocks.end(block)
+    assert [event.text for event in blocks.take() if hasattr(event, "text")] == ["a", "👋b", HIGH]
+
+
+def test_pieces_of_a_summary_do_not_share_a_letter() -> None:
+    blocks = Blocks(whole=True)
+    block = blocks.start(Reasoning())
+    blocks.think(block, f"a{HIGH}", 0)
+    blocks.think(block, f"{LOW}b", 1)
+    told = [event for event in blocks.take() if isinstance(event, ReasoningDelta)]
+    assert [(event.text, event.summary) for event in told] == [("a", 0), (HIGH, 0), (f"{LOW}b", 1)]
+
+
+@pytest.mark.parametrize("target", EVERY)
+@pytest.mark.parametrize("raw", [CUT, TOLD, sse(ERROR)])
+def test_stream_without_an_end_loses_none(raw: bytes, target: str) -> None:
+    _, converter = fed([raw], CHAT, target)
+    assert "finish_reason" not in {loss.feature for loss in converter.losses}
