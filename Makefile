@@ -13,10 +13,14 @@ JOBS   ?= auto
 .PHONY: help demo test e2e check bench golden acceptance types build clean
 
 help: ## Print this list
-	@echo 'dragoman: an interpreter between LLM wire protocols'
+	@echo 'dragoman: curl and jq for LLM APIs, and an interpreter between their wire protocols'
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name what; do printf '%-18s %s\n' "$$name" "$$what"; done
 
-demo: $(RUN) ## Install into .venv, convert an example request, show what it loses
+demo: $(RUN) ## Install into .venv, ask the embedded sandbox, convert an example (no key, no network)
+	@echo '$$ dragoman stream -p sandbox "Name a colour."' && $(BIN)/dragoman stream -p sandbox --no-stdin "Name a colour."
+	@echo '$$ dragoman models --check -p sandbox --level tools' && $(BIN)/dragoman models --check -p sandbox --level tools
+	@echo '$$ dragoman complete --request tests/cases/example-request.json --allow-loss -p sandbox --dialect anthropic --usage'
+	@$(BIN)/dragoman complete --request tests/cases/example-request.json --allow-loss -p sandbox --dialect anthropic --usage
 	@echo '$$ dragoman convert tests/cases/example-request.json --to anthropic'
 	@$(BIN)/dragoman convert tests/cases/example-request.json --to anthropic
 

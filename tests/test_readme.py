@@ -11,6 +11,8 @@ import pytest
 
 from dragoman.cli.conversion.listing import markdown_table
 from dragoman.cli.status import Status
+from dragoman.providers import load_profile
+from dragoman.providers.catalog import vendor_names
 from dragoman.schemas import dialects
 from tests.cli.harness import PROGRAM, environment_of_process
 from tests.readme import README, blocks, pattern, steps, table
@@ -24,7 +26,7 @@ def run(command: str, folder: Path) -> str:
     done = subprocess.run(
         ["bash", "-c", command],
         cwd=folder,
-        env=environment_of_process(PATH=path),
+        env=environment_of_process(PATH=path, HOME=str(folder), XDG_CONFIG_HOME=str(folder)),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -58,6 +60,20 @@ def test_examples_in_python_run(code: str) -> None:
     exec(compile(code, str(README), "exec"), {})
 
 
+@pytest.mark.parametrize("name", ["work", "careful", "lab"])
+def test_profiles_are_ones_that_load(name: str, folder: Path) -> None:
+    (code,) = blocks("yaml")
+    (folder / "profiles").mkdir(exist_ok=True)
+    (folder / "profiles" / "dragoman.yaml").write_text(code)
+    found = load_profile(name, variables={}, folder=folder / "profiles")
+    assert (found.name, found.warnings) == (name, ())
+
+
+def test_every_vendor_is_named() -> None:
+    told = README.read_text().partition("## Whom to ask")[2].partition("```")[0]
+    assert set(vendor_names()) - {"sandbox", "litellm-sdk"} <= set(re.findall(r"[a-z][a-z-]+", told))
+
+
 def test_there_are_examples_of_both() -> None:
     assert len(blocks("console")) >= 4
     assert len(blocks("python")) >= 2
@@ -79,10 +95,10 @@ def test_names_of_dialects_are_understood() -> None:
 
 
 def test_every_status_is_told() -> None:
-    told = README.read_text().partition("### Exit status")[2].partition("\n## ")[0]
+    told = README.read_text().partition("## Exit status")[2].partition("\n## ")[0]
     assert all(re.search(rf"\b{status.value}\b", told) for status in Status)
 
 
 def test_targets_of_make_exist() -> None:
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"(?:`|^)make ([a-z]+)", README.read_text(), re.MULTILINE)) <= targets
+    targets = set(re.findall(r"^([a-z0-9]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"(?:`|^)make ([a-z0-9]+)", README.read_text(), re.MULTILINE)) <= targets
