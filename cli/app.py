@@ -1,7 +1,7 @@
 """The command line by way of Typer: help, completion, usage errors, and every unusual spelling.
 
-Typer's commands are made from the tables of `options.Command`. Only public names of Typer are used. Without arguments
-that name a subcommand, all of them are loaded; none imports anything heavy until it runs.
+Typer's commands are made from the tables of `options.Command`. Only public names of Typer are used. The help of the
+program knows each subcommand by its first line, and loads none; anything else that names no subcommand loads them all.
 """
 
 from __future__ import annotations
@@ -17,17 +17,27 @@ from dragoman.cli.environment import Environment
 from dragoman.cli.options import Command, Option, Value, Values
 from dragoman.cli.status import MEANINGS, Usage
 
-__all__ = ["run"]
+__all__ = ["SUMMARIES", "run"]
 
-HELP = """Interpret between LLM wire protocols.
+HELP = """Ask LLM providers, and interpret between their wire protocols.
 
 \b
 Examples:
+  dragoman complete -p sandbox "Name a colour."
+  git diff | dragoman stream -p anthropic "Write a commit message."
+  dragoman models -p openrouter --filter tools
+  dragoman models --check -p anthropic -p openai
   dragoman convert request.json --to anthropic
-  dragoman convert traffic.jsonl --to openai-responses -o out.jsonl --report losses.jsonl
-  dragoman convert --list
 """
 SETTINGS = {"help_option_names": ["-h", "--help"]}
+ASKS_HELP = (["--help"], ["-h"])
+# What each subcommand does, in the words of its own help.
+SUMMARIES = {
+    "complete": "Ask, and print the whole answer.",
+    "stream": "Ask, and print the answer as it comes.",
+    "models": "List the models that providers offer, or check their keys.",
+    "convert": "Say requests, responses, errors and streams of one dialect in another.",
+}
 
 
 class _Callback:
@@ -66,15 +76,39 @@ def run(arguments: Sequence[str], environment: Environment, commands: dict[str, 
         _add(app, _load(commands[rest[0]]), environment)
         program, rest = f"dragoman {rest[0]}", rest[1:]
     else:
-        app = _whole(commands, environment)
+        app = _outline() if rest in ASKS_HELP else _whole(commands, environment)
     try:
         return cast(int, app(args=rest, prog_name=program, standalone_mode=False))
     except typer.TyperException as error:
-        problem = " ".join(error.format_message().split()).rstrip(".")
-        raise Usage(problem[:1].lower() + problem[1:], f"see {program} --help") from error
+        problem, hint = _worded(" ".join(error.format_message().split()))
+        raise Usage(problem[:1].lower() + problem[1:], hint or f"see {program} --help") from error
+
+
+def _worded(said: str) -> tuple[str, str]:
+    """Return what is wrong, and what was perhaps meant, of what Typer says."""
+    for mark, end in ((" (Possible options: ", ")"), (". Did you mean ", "?")):
+        problem, found, near = said.partition(mark)
+        if found:
+            return problem, f"did you mean {near.removesuffix(end).replace(', ', ' or ')}?"
+    return said.rstrip("."), ""
+
+
+def _outline() -> typer.Typer:
+    """Return what is enough for the help of the program."""
+    app = _program()
+    for name, summary in SUMMARIES.items():
+        app.command(name, help=summary)(_root)
+    return app
 
 
 def _whole(commands: dict[str, str], environment: Environment) -> typer.Typer:
+    app = _program()
+    for module in commands.values():
+        _add(app, _load(module), environment)
+    return app
+
+
+def _program() -> typer.Typer:
     app = typer.Typer(
         help=HELP,
         epilog=_epilogue(""),
@@ -83,8 +117,6 @@ def _whole(commands: dict[str, str], environment: Environment) -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback()(_root)
-    for module in commands.values():
-        _add(app, _load(module), environment)
     return app
 
 
@@ -96,7 +128,6 @@ def _add(app: typer.Typer, command: Command, environment: Environment) -> None:
     app.command(
         command.name,
         help=command.help,
-        short_help=command.summary,
         epilog=_epilogue(command.epilogue),
         context_settings=SETTINGS,
     )(_Callback(command, environment))

@@ -129,4 +129,4 @@ OPTIONS = (
     Option("no_markdown", ("--no-markdown",), "Do not lay it out on a terminal.", "", False),
     *COMMON,
 )
-COMMAND = Command("complete", "Ask, and print the whole answer.", HELP, EPILOGUE, OPTIONS, _run)
+COMMAND = Command("complete", HELP, EPILOGUE, OPTIONS, _run)

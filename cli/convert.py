@@ -14,6 +14,7 @@ from itertools import groupby
 
 import msgspec
 
+from dragoman.cli.choices import dialect_choices, dialect_named
 from dragoman.cli.conversion.pool import convert_documents
 from dragoman.cli.conversion.report import Tally, report_lines
 from dragoman.cli.conversion.sources import AUTO, STDIN, STREAM, Document, Stream, check_inputs, read_inputs
@@ -31,8 +32,6 @@ from dragoman.cli.render import (
 )
 from dragoman.cli.sinks import Sink, open_sink
 from dragoman.cli.status import NoInput, Status, Usage
-from dragoman.schemas.dialect import dialects, find
-from dragoman.schemas.errors import UnknownDialect
 
 __all__ = ["COMMAND"]
 
@@ -205,7 +204,7 @@ def _plan(asked: Asked) -> Plan:
         if option.is_closed:
             check_choice(option, value)
     if asked.to is None:
-        raise Usage("--to is missing: the dialect to convert into", f"one of {', '.join(_dialects())}")
+        raise Usage("--to is missing: the dialect to convert into", f"one of {', '.join(dialect_choices())}")
     if not 1 <= asked.jobs <= MAX_JOBS:
         raise Usage(f"--jobs: expected 1 to {MAX_JOBS}, got {asked.jobs}")
     if asked.assembles and asked.explodes:
@@ -213,8 +212,8 @@ def _plan(asked: Asked) -> Plan:
     if asked.report and os.path.abspath(asked.report) == os.path.abspath(asked.output):
         raise Usage("--report and the documents cannot go to the same place", "give the documents a file: -o FILE")
     return Plan(
-        target=_dialect("--to", asked.to),
-        source=AUTO if asked.source == AUTO else _dialect("--from", asked.source),
+        target=dialect_named("--to", asked.to),
+        source=AUTO if asked.source == AUTO else dialect_named("--from", asked.source),
         kind=STREAM if asked.assembles else asked.kind,
         assembles=asked.assembles,
         explodes=asked.explodes,
@@ -236,20 +235,8 @@ def _files(asked: Asked, environment: Environment) -> Sequence[str]:
     return files
 
 
-def _dialect(flag: str, name: str) -> str:
-    try:
-        return find(name).name
-    except UnknownDialect as error:
-        hint = f"did you mean {error.nearest!r}?" if error.nearest else ""
-        raise Usage(f"{flag}: unknown dialect {name!r}, none of {', '.join(error.known)}", hint) from error
-
-
-def _dialects() -> Sequence[str]:
-    return [dialect.name for dialect in dialects()]
-
-
 def _sources() -> Sequence[str]:
-    return [AUTO, *_dialects()]
+    return [AUTO, *dialect_choices()]
 
 
 def _kinds() -> Sequence[str]:
@@ -262,7 +249,7 @@ def _policies() -> Sequence[str]:
 
 OPTIONS = (
     Option("files", (), "Files to convert; - is standard input.", "FILE", ()),
-    Option("to", ("--to",), "The dialect to convert into.", "DIALECT", None, _dialects),
+    Option("to", ("--to",), "The dialect to convert into.", "DIALECT", None, dialect_choices),
     Option("source", ("--from",), "The dialect of the documents.", "DIALECT", AUTO, _sources),
     Option(
         "kind", ("--kind",), "What they are: request, response, error or stream.", "KIND", AUTO, _kinds, is_closed=True
@@ -287,4 +274,4 @@ OPTIONS = (
     Option("quiet", ("-q", "--quiet"), "Do not tell about losses.", "", False),
     Option("verbose", ("-v", "--verbose"), "Tell all losses; twice: also where an error came from.", "", 0),
 )
-COMMAND = Command("convert", "Say documents of one dialect in another.", HELP, "", OPTIONS, _run)
+COMMAND = Command("convert", HELP, "", OPTIONS, _run)

@@ -35,6 +35,7 @@ dragoman: an interpreter between LLM wire protocols
 
   dragoman complete -p sandbox "Name a colour."   ask, and print the whole answer
   dragoman stream -p sandbox "Name a colour."     ask, and print it as it comes
+  dragoman models --check -p anthropic            list models, or check keys
   dragoman convert request.json --to anthropic    say a document in another dialect
   dragoman convert --list                         dialects, and what each pair loses
 

@@ -12,6 +12,7 @@ from functools import partial
 import msgspec
 
 from dragoman.cli.ask.notices import tell_warnings
+from dragoman.cli.choices import profile_choices
 from dragoman.cli.environment import Environment
 from dragoman.cli.options import Command, Option, Values, check_choice
 from dragoman.cli.status import FailedExchange, Status, Usage
@@ -197,7 +198,7 @@ LEVEL = Option(
     "level", ("--level",), f"How far to check; {DEFAULT_LEVEL} unless told.", "LEVEL", None, _levels, is_closed=True
 )
 OPTIONS = (
-    Option("profiles", ("-p", "--profile"), "A profile or a vendor; may be given more than once.", "NAME", ()),
+    Option("profiles", ("-p", "--profile"), "Whom to ask; may be given more than once.", "NAME", (), profile_choices),
     Option("checks", ("--check",), "Check keys, rather than list models.", "", False),
     Option("everything", ("--all",), "Check all configured profiles that have a key.", "", False),
     LEVEL,
@@ -222,4 +223,4 @@ OPTIONS = (
     Option("quiet", ("-q", "--quiet"), "Say nothing but results and errors.", "", False),
     Option("verbose", ("-v", "--verbose"), "Show every level; twice: also where an error came from.", "", 0),
 )
-COMMAND = Command("models", "List models, or check keys.", HELP, EPILOGUE, OPTIONS, _run)
+COMMAND = Command("models", HELP, EPILOGUE, OPTIONS, _run)

@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from dragoman.cli.choices import nearest
 from dragoman.cli.environment import Environment
 from dragoman.cli.status import Usage
 
@@ -47,10 +48,9 @@ class Option(msgspec.Struct, frozen=True):
 
 
 class Command(msgspec.Struct, frozen=True):
-    """A subcommand. `run` gets what was typed and returns the exit status."""
+    """A subcommand. The first line of `help` is what it does; `run` gets what was typed and returns the exit status."""
 
     name: str
-    summary: str
     help: str
     epilogue: str
     options: tuple[Option, ...]
@@ -68,7 +68,7 @@ def check_choice(option: Option, value: str) -> str:
     choices = option.choices() if option.choices else ()
     if not choices or value in choices:
         return value
-    raise Usage(f"{option.flags[-1]}: expected {_one_of(choices)}, got {value!r}", _nearest(value, choices))
+    raise Usage(f"{option.flags[-1]}: expected {_one_of(choices)}, got {value!r}", nearest(value, choices))
 
 
 class _Reader:
@@ -138,10 +138,3 @@ def _default(option: Option, files: list[str]) -> Value:
 
 def _one_of(choices: Sequence[str]) -> str:
     return f"{', '.join(choices[:-1])} or {choices[-1]}"
-
-
-def _nearest(value: str, choices: Sequence[str]) -> str:
-    from difflib import get_close_matches
-
-    found = get_close_matches(value.lower(), choices, 1)
-    return f"did you mean {found[0]!r}?" if found else ""

@@ -114,7 +114,8 @@ class FailedExchange(DragomanError):
     """What went wrong between here and the provider of a profile: `error`, with who it was and a way out."""
 
     def __init__(self, profile: str, error: DragomanError, *, hint: str = "", is_told: bool = False) -> None:
-        super().__init__(f"{profile}: {error}")
+        said = str(error)
+        super().__init__(said if said.startswith(f"{profile}: ") else f"{profile}: {said}")
         self.profile, self.error, self.is_told = profile, error, is_told
         self.kind, self.hint = error.kind, error.hint or hint
 

@@ -66,7 +66,7 @@ class _Answer:
         async with exchange.open(prepared, whole=printer.repeats or self._asking.schema is not None) as stream:
             error = await _printed(stream, printer)
         if error is not None:
-            failure = self._failed(error, outlet)
+            failure = self._failed(error, has_begun=outlet.has_written)
             printer.fail(stream, failure)
             return _kept(failure, outlet)
         verdict = self._verdict(stream.response)
@@ -93,7 +93,7 @@ class _Answer:
         async with exchange.open(exchange.prepare(streams=True)) as stream:
             error = await passage.run(stream, outlet)
         if error is not None:
-            return _kept(self._failed(error, outlet), outlet)
+            return _kept(self._failed(error, has_begun=passage.has_begun), outlet)
         self._teller.usage(passage.usage, stream.timing)
         return self._verdict(passage.response)
 
@@ -104,9 +104,8 @@ class _Answer:
         self._teller.verdict(verdict)
         return verdict.failure(self._asking.profile.name, is_told=self._output.events)
 
-    def _failed(self, error: DragomanError, outlet: Outlet) -> DragomanError:
-        is_told = self._output.events
-        return failed_exchange(self._asking.profile, error, has_begun=outlet.has_written, is_told=is_told)
+    def _failed(self, error: DragomanError, *, has_begun: bool) -> DragomanError:
+        return failed_exchange(self._asking.profile, error, has_begun=has_begun, is_told=self._output.events)
 
 
 def _kept(failure: DragomanError, outlet: Outlet) -> DragomanError:
@@ -131,4 +130,4 @@ OPTIONS = (
     Option("events", ("--events",), "Print events, one JSON object a line.", "", False),
     *COMMON,
 )
-COMMAND = Command("stream", "Ask, and print the answer as it comes.", HELP, EPILOGUE, OPTIONS, _run)
+COMMAND = Command("stream", HELP, EPILOGUE, OPTIONS, _run)

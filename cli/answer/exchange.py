@@ -15,7 +15,7 @@ from dragoman.cli.answer.outlet import Outlet
 from dragoman.cli.answer.output import Output, failed_exchange
 from dragoman.cli.answer.running import run_async
 from dragoman.cli.ask.asking import Asking
-from dragoman.cli.ask.notices import tell_losses, tell_warnings
+from dragoman.cli.ask.notices import tell_losses, tell_warnings, weighed
 from dragoman.cli.environment import Environment
 from dragoman.cli.sinks import open_sink
 from dragoman.cli.status import Status
@@ -49,6 +49,8 @@ class Exchange:
         tell_warnings(self.profile.warnings, self._environment, quiet=self._output.quiet)
         with open_sink(self._output.output, self._environment) as sink:
             outlet = Outlet(sink, self._environment)
+            # A command that prints the key may take its time; outside of the loop an interrupt ends it.
+            self._provider = create_provider(self.profile, variables=self._environment.variables)
             failure = run_async(self._opened(tell, outlet), outlet)
         if failure is not None:
             raise failure
@@ -57,7 +59,7 @@ class Exchange:
     def prepare(self, *, streams: bool) -> Prepared:
         """Return what is to be sent, having told what is lost on the way."""
         prepared = self._asking.prepared(self._ready(), streams=streams)
-        self.tell_losses(prepared.losses, self.profile.name)
+        self.tell_losses(weighed(prepared.losses, self._asking.typed), self.profile.name)
         return prepared
 
     async def send(self, prepared: Prepared) -> Completion:
@@ -89,9 +91,8 @@ class Exchange:
     async def _opened(self, tell: Telling, outlet: Outlet) -> DragomanError | None:
         with ExitStack() as stack:
             logs = self._logs(stack)
-            async with create_provider(self.profile, variables=self._environment.variables) as provider:
+            async with self._ready() as provider:
                 provider.set_raw_log_callback(*logs)
-                self._provider = provider
                 return await tell(self, outlet)
 
     def _logs(self, stack: ExitStack) -> list[AnyLog]:

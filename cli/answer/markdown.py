@@ -27,4 +27,5 @@ def rendered(text: str, *, width: int, colour: bool) -> str:
     )
     with console.capture() as captured:
         console.print(Markdown(printable_text(text), code_theme="ansi_dark", hyperlinks=False))
-    return captured.get()
+    # Lines are filled up to the width, which would wrap in a terminal that becomes narrower, and be copied along.
+    return "".join(f"{line.rstrip(' ')}\n" for line in captured.get().removesuffix("\n").split("\n"))

@@ -5,7 +5,8 @@ Text that a provider cuts in the middle of a character is put together again: an
 
 from __future__ import annotations
 
-from io import UnsupportedOperation
+from codecs import getincrementaldecoder
+from io import IncrementalNewlineDecoder, UnsupportedOperation
 
 from dragoman.cli.environment import Environment
 from dragoman.cli.render import compact_document, pretty_document, printable_text
@@ -26,6 +27,7 @@ class Outlet:
         self.shows_markdown = self.is_terminal and environment.variables.get("TERM") != "dumb"
         self._sink, self._environment = sink, environment
         self._half = ""
+        self._decoder = IncrementalNewlineDecoder(getincrementaldecoder("utf-8")("replace"), translate=True)
 
     def write(self, data: bytes) -> None:
         if not data:
@@ -40,6 +42,10 @@ class Outlet:
         """Write text as it is, or, on a terminal, so that it does nothing but show."""
         whole = self._joined(text)
         self.write((printable_text(whole) if self.is_terminal else whole).encode("utf-8", "replace"))
+
+    def write_lines(self, data: bytes) -> None:
+        """Write lines that programs read, in pieces of any size: on a terminal, so that they do nothing but show."""
+        self.write(printable_text(self._decoder.decode(data)).encode("utf-8", "replace") if self.is_terminal else data)
 
     def end_text(self) -> None:
         """End what was written as text: with one newline, whatever it ended in."""

@@ -12,12 +12,12 @@ import msgspec
 
 from dragoman.cli.answer.fields import reasoning_of
 from dragoman.cli.answer.verdict import Verdict, call_line
+from dragoman.cli.choices import dialect_choices, dialect_named
 from dragoman.cli.environment import Environment
 from dragoman.cli.options import Option, Values
 from dragoman.cli.render import DIM, PLAIN, printable, printable_text
 from dragoman.cli.status import FailedExchange, Usage
-from dragoman.schemas.dialect import dialects, find
-from dragoman.schemas.errors import DragomanError, ProtocolFault, Rejected, ReportedError, UnknownDialect
+from dragoman.schemas.errors import DragomanError, ProtocolFault, Rejected, ReportedError
 from dragoman.schemas.ir import Response, ToolCall
 from dragoman.schemas.ir import Usage as Counts
 
@@ -28,13 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["COMMON", "Output", "Teller", "ThoughtTeller", "failed_exchange", "read_output", "refuse_together"]
 
 
-def _dialects() -> Sequence[str]:
-    return [dialect.name for dialect in dialects()]
-
-
 COMMON = (
     Option("output", ("-o", "--output"), "Write the answer to a file.", "FILE", "-"),
-    Option("shown_as", ("--as",), "Print it as this dialect says it.", "DIALECT", None, _dialects),
+    Option("shown_as", ("--as",), "Print it as this dialect says it.", "DIALECT", None, dialect_choices),
     Option("usage", ("--usage",), "Tell tokens, cost and time on stderr.", "", False),
     Option("shows_reasoning", ("--show-reasoning",), "Show the reasoning on stderr.", "", False),
     Option("record", ("--record",), "Append the exchange to a file.", "FILE"),
@@ -61,14 +57,7 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def dialect(self) -> str | None:
         """Return the name of the dialect to print. Raises Usage."""
-        if self.shown_as is None:
-            return None
-        try:
-            return find(self.shown_as).name
-        except UnknownDialect as error:
-            hint = f"did you mean {error.nearest!r}?" if error.nearest else ""
-            problem = f"--as: unknown dialect {self.shown_as!r}, none of {', '.join(error.known)}"
-            raise Usage(problem, hint) from error
+        return None if self.shown_as is None else dialect_named("--as", self.shown_as)
 
 
 def read_output(values: Values) -> Output:

@@ -79,15 +79,15 @@ class EventPrinter:
 
     def feed(self, event: Event, stream: Stream) -> None:
         if isinstance(event, StreamStarted):
-            self._outlet.write(start_line(event, stream, self._profile))
+            self._outlet.write_lines(start_line(event, stream, self._profile))
         else:
-            self._outlet.write(event_line(event))
+            self._outlet.write_lines(event_line(event))
 
     def end(self, stream: Stream, bad: DragomanError | None) -> None:
         if bad is not None:
             self.fail(stream, bad)
         else:
-            self._outlet.write(line_of("done", done_fields(stream)))
+            self._outlet.write_lines(line_of("done", done_fields(stream)))
 
     def fail(self, stream: Stream, error: DragomanError) -> None:
-        self._outlet.write(line_of("error", {"error": error_fields(error), **done_fields(stream)}))
+        self._outlet.write_lines(line_of("error", {"error": error_fields(error), **done_fields(stream)}))

@@ -14,6 +14,7 @@ import signal
 import stat
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from threading import Thread
 from types import FrameType, TracebackType
@@ -46,16 +47,22 @@ async def _interruptible(
     assert task is not None
     asyncio.get_running_loop().set_default_executor(_Daemons())
     guard = _Guard(task, outlet)
+    result: tuple[Result] | None = None
     with guard:
         try:
-            return (await work,), None
+            result = (await work,)
         except asyncio.CancelledError:
             if guard.interruption is None:
                 raise
-            task.uncancel()
-            return None, guard.interruption
         except (KeyboardInterrupt, Terminated) as error:
             return None, error
+    if guard.interruption is None:
+        return result, None
+    # A signal that comes just as the work ends has cancelled a task that waits for nothing: let it be cancelled here.
+    with suppress(asyncio.CancelledError):
+        await asyncio.sleep(0)
+    task.uncancel()
+    return None, guard.interruption
 
 
 class _Daemons(ThreadPoolExecutor):

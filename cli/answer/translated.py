@@ -68,7 +68,7 @@ class DialectPrinter:
         self.repeats = self._listener.streams.REPEATS
 
     def feed(self, event: Event, stream: Stream) -> None:
-        self._outlet.write(b"".join(self._encoder.feed(event)))
+        self._outlet.write_lines(b"".join(self._encoder.feed(event)))
         if isinstance(event, (StreamComplete, StreamFailed)):
             self._is_over = True
             foreign.report_response(event.response, self._listener, self._losses)
@@ -77,17 +77,23 @@ class DialectPrinter:
         self._exchange.tell_losses(self._losses.found, self._listener.name)
 
     def fail(self, stream: Stream, error: DragomanError) -> None:
-        """Say the error as the dialect says one, if the stream has not."""
+        """Say the error as the dialect says one, if the stream has not. Where nothing came before it, nothing that an
+        answer has is missing."""
+        if not self._outlet.has_written:
+            self._outlet.write_lines(_error_event(error, self._listener.name))
+            return
         if not self._is_over:
             self.feed(_bad_end(error), stream)
         self.end(stream, error)
 
 
 class Passage:
-    """A stream in the provider's own dialect, passed on as it is. `response` is what it added up to."""
+    """A stream in the provider's own dialect, passed on as it is. `response` is what it added up to; `has_begun`: some
+    of it had come before it failed."""
 
     def __init__(self, dialect: str) -> None:
         self.response: Response | None = None
+        self.has_begun = False
         self._dialect = dialect
         self._converter = StreamConverter(source=dialect, target=dialect)
         self._reader = StreamReader(dialect)
@@ -100,13 +106,13 @@ class Passage:
         """Pass on what comes as soon as it comes. Return why it is not whole."""
         try:
             async for piece in stream.raw():
-                outlet.write(self._fed(piece))
-            outlet.write(self._closed())
+                outlet.write_lines(self._fed(piece))
+            outlet.write_lines(self._closed())
         except BrokenStream as error:
             return self._failed(ProtocolFault(f"no {self._dialect} stream: {error}"), outlet)
         except (ProviderFault, NetworkFault) as error:
             return self._failed(error, outlet)
-        why = self._converter.error
+        self.has_begun, why = outlet.has_written, self._converter.error
         return ProtocolFault(f"the stream cannot be read: {why}") if isinstance(why, BrokenStream) else why
 
     def _fed(self, piece: bytes) -> bytes:
@@ -126,18 +132,21 @@ class Passage:
 
     def _failed(self, error: DragomanError, outlet: Outlet) -> DragomanError:
         """Say an error as the dialect says it, after what came of the stream or in place of it."""
-        outlet.write(self._cut() if outlet.has_written else self._told(error))
+        self.has_begun = outlet.has_written
+        outlet.write_lines(self._cut() if self.has_begun else _error_event(error, self._dialect))
         return error
 
     def _cut(self) -> bytes:
         try:
             return self._closed()
         except BrokenStream:  # what came was not enough to be anything
-            return self._told(TruncatedStream())
+            return _error_event(TruncatedStream(), self._dialect)
 
-    def _told(self, error: DragomanError) -> bytes:
-        encoder = find(self._dialect).streams.StreamEncoder(Losses())
-        return b"".join(encoder.feed(_bad_end(error)))
+
+def _error_event(error: DragomanError, dialect: str) -> bytes:
+    """Return an error as a stream of the dialect in which nothing else is."""
+    encoder = find(dialect).streams.StreamEncoder(Losses())
+    return b"".join(encoder.feed(_bad_end(error)))
 
 
 def _bad_end(error: DragomanError) -> StreamFailed:

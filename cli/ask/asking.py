@@ -14,12 +14,12 @@ import msgspec
 from dragoman.cli.ask.inputs import Inputs, unicode_argument
 from dragoman.cli.ask.prompt import ORDERS, PromptWords, read_prompt
 from dragoman.cli.ask.settings import EFFORTS, PHASES, many, optional, read_parameters, read_reasoning, read_settings
+from dragoman.cli.choices import dialect_choices, profile_choices
 from dragoman.cli.environment import Environment
 from dragoman.cli.options import Option, Values, check_choice
 from dragoman.cli.status import Usage
-from dragoman.providers.profile import load_profile, profile_names
+from dragoman.providers.profile import load_profile
 from dragoman.providers.settings import Profile
-from dragoman.schemas.dialect import dialects
 from dragoman.schemas.errors import ProfileFault, RefusedLoss
 from dragoman.schemas.ir import JSON, AnyTool, Media, Message, OutputFormat, Part, Request, Text, ToolChoice, Wire
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["OPTIONS", "Asking", "Preparer", "read_asking", "rehearsed"]
 
 REPORT, REFUSE_DROPPED, REFUSE_MEANING = "report", "refuse-dropped", "refuse-meaning"
+# Options that a provider may do without, though not unnoticed.
+SAMPLING = ("temperature", "top_p", "max_tokens", "seed", "stop", "reasoning")
 # What a whole request says itself: flag → the name of its option.
 ITS_OWN = {
     "-s": "system",
@@ -47,8 +49,9 @@ class Preparer(Protocol):
 
 class Asking(msgspec.Struct, frozen=True, kw_only=True):
     """`request` is what is asked, or `document`, a whole request of the dialect `source`. `schema` is what the answer
-    has to fit. `policy` says what may be lost: everything is but reported, or "refuse-dropped" refuses what would be
-    left out and changes the meaning, "refuse-meaning" also what would be said otherwise."""
+    has to fit, `typed` the options of `SAMPLING` that were there. `policy` says what may be lost: everything is but
+    reported, or "refuse-dropped" refuses what would be left out and changes the meaning, "refuse-meaning" also what
+    would be said otherwise."""
 
     profile: Profile
     request: Request | None = None
@@ -56,6 +59,7 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
     policy: str = REPORT
     schema: Wire | None = None
+    typed: frozenset[str] = frozenset()
 
     def prepared(self, provider: Preparer, *, streams: bool) -> Prepared:
         """Return the call that asks it. Raises RefusedLoss where the policy forbids one, of the vendor's quirks too."""
@@ -144,7 +148,11 @@ def _said(values: Values, tools: Sequence[AnyTool], inputs: Inputs) -> Request:
 def _asking(values: Values, profile: Profile, *, request: Request, policy: str) -> Asking:
     schema = request.output.schema if request.output and values.get("schema") else None
     return Asking(
-        profile=profile, request=request, policy=REPORT if values.get("allow_loss") else policy, schema=schema
+        profile=profile,
+        request=request,
+        policy=REPORT if values.get("allow_loss") else policy,
+        schema=schema,
+        typed=frozenset(name for name in SAMPLING if values.get(name)),
     )
 
 
@@ -244,23 +252,6 @@ def _refuse_no_model(asking: Asking) -> None:
 # ---- the table -------------------------------------------------------------------------------------------------------
 
 
-def _profiles() -> Sequence[str]:
-    """Return what may be asked: the profiles that are configured, and every vendor."""
-    import os
-
-    from dragoman.providers.catalog import vendor_names
-
-    try:
-        configured = profile_names(os.environ)
-    except ProfileFault:  # it is told when the profile is used
-        configured = ()
-    return list(dict.fromkeys([*configured, *vendor_names()]))
-
-
-def _dialects() -> Sequence[str]:
-    return [dialect.name for dialect in dialects()]
-
-
 def _orders() -> Sequence[str]:
     return ORDERS
 
@@ -279,7 +270,7 @@ def _phases() -> Sequence[str]:
 
 OPTIONS = (
     Option("words", (), "What to ask; - is standard input.", "PROMPT", ()),
-    Option("profile", ("-p", "--profile"), "Whom to ask: a profile or a vendor.", "NAME", None, _profiles),
+    Option("profile", ("-p", "--profile"), "Whom to ask: a profile or a vendor.", "NAME", None, profile_choices),
     Option("model", ("-m", "--model"), "The model, or an alias of the profile's.", "MODEL"),
     Option("system", ("-s", "--system"), "Instructions.", "TEXT"),
     Option("file", ("-f", "--file"), "Text that goes before the prompt.", "FILE", ()),
@@ -297,9 +288,9 @@ OPTIONS = (
     Option("seed", ("--seed",), "Choose the same again.", "N"),
     Option("option", ("--option",), "A field of the body; KEY may be a.b.c.", "KEY=VALUE", ()),
     Option("request", ("--request",), "A whole request of any dialect.", "FILE"),
-    Option("source", ("--from",), "The dialect of that request.", "DIALECT", None, _dialects),
+    Option("source", ("--from",), "The dialect of that request.", "DIALECT", None, dialect_choices),
     Option("allow_loss", ("--allow-loss",), "Send what changes its meaning, too.", "", False),
-    Option("dialect", ("--dialect",), "Speak this one, if it has several.", "DIALECT", None, _dialects),
+    Option("dialect", ("--dialect",), "Speak this one, if it has several.", "DIALECT", None, dialect_choices),
     Option("timeout", ("--timeout",), "Seconds for all, or PHASE=SECONDS.", "SECONDS", (), _phases),
     Option("retries", ("--retries",), "How often to try again.", "N"),
     Option("dry_run", ("-n", "--dry-run"), "Show what would be sent.", "", False),

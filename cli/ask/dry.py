@@ -11,7 +11,7 @@ import msgspec
 from dragoman.cli.ask.asking import Asking, read_asking, read_profile
 from dragoman.cli.ask.inputs import STDIN
 from dragoman.cli.ask.masking import MARK, KeySource, key_source, known_secrets, with_key, without_secrets
-from dragoman.cli.ask.notices import tell_losses, tell_warnings
+from dragoman.cli.ask.notices import tell_losses, tell_warnings, weighed
 from dragoman.cli.ask.settings import optional
 from dragoman.cli.environment import Environment
 from dragoman.cli.options import Values
@@ -78,7 +78,7 @@ def _tell(prepared: Prepared, asking: Asking, values: Values, environment: Envir
     quiet, verbose = bool(values.get("quiet")), values.get("verbose")
     verbosity = -1 if quiet else verbose if isinstance(verbose, int) else 0
     tell_warnings(asking.profile.warnings, environment, quiet=quiet)
-    tell_losses(prepared.losses, asking.profile.name, environment, verbosity=verbosity)
+    tell_losses(weighed(prepared.losses, asking.typed), asking.profile.name, environment, verbosity=verbosity)
 
 
 def _shown(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from dragoman.cli.ask.inputs import Inputs, json_of, place_of
-from dragoman.cli.ask.settings import dialect_named
+from dragoman.cli.choices import dialect_named
 from dragoman.cli.environment import Environment
 from dragoman.schemas.convert import guarded
 from dragoman.schemas.dialect import find

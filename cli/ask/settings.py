@@ -9,16 +9,16 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from dragoman.cli.choices import dialect_named, nearest
 from dragoman.cli.options import Values
 from dragoman.cli.status import Usage
-from dragoman.schemas.dialect import find
-from dragoman.schemas.errors import MalformedJSON, UnknownDialect
+from dragoman.schemas.errors import MalformedJSON
 from dragoman.schemas.ir import JSON, Parameters, ReasoningPolicy, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["dialect_named", "many", "optional", "read_parameters", "read_reasoning", "read_settings"]
+__all__ = ["many", "optional", "read_parameters", "read_reasoning", "read_settings"]
 
 Number = TypeVar("Number", int, int | float)
 PHASES = ("connect", "first_byte", "idle", "total", "write", "pool")
@@ -71,7 +71,7 @@ def read_reasoning(said: str | None) -> ReasoningPolicy | None:
         case _:
             choices = ("off", "on", *EFFORTS)
             expected = f"expected {', '.join(choices)} or a number of tokens"
-            raise Usage(f"--reasoning: {expected}, got {said!r}", _nearest(said, choices))
+            raise Usage(f"--reasoning: {expected}, got {said!r}", nearest(said, choices))
 
 
 def _given(values: Values, name: str, read: Callable[[str, str], Number]) -> Number | None:
@@ -112,15 +112,6 @@ def read_settings(values: Values) -> Wire:
     return {name: value for name, value in settings.items() if value is not None}
 
 
-def dialect_named(flag: str, name: str) -> str:
-    """Return the name of a dialect that was typed, perhaps by an alias."""
-    try:
-        return find(name).name
-    except UnknownDialect as error:
-        hint = f"did you mean {error.nearest!r}?" if error.nearest else ""
-        raise Usage(f"{flag}: unknown dialect {name!r}, none of {', '.join(error.known)}", hint) from error
-
-
 def _retries(said: str) -> int:
     if not _COUNT.fullmatch(said) or not 0 <= int(said) <= MAX_RETRIES:
         raise Usage(f"--retries: expected 0 to {MAX_RETRIES}, got {said!r}")
@@ -133,7 +124,7 @@ def _timeout(said: str) -> tuple[str, JSON]:
     phase = name.replace("-", "_") if equals else "total"
     if phase not in PHASES:
         expected = f"expected SECONDS, or PHASE=SECONDS with one of {', '.join(PHASES)}"
-        raise Usage(f"--timeout: {expected}, got {said!r}", _nearest(phase, PHASES))
+        raise Usage(f"--timeout: {expected}, got {said!r}", nearest(phase, PHASES))
     if seconds == "none":
         return phase, None
     number = _number(f"--timeout {phase}", seconds) if _NUMBER.fullmatch(seconds) else 0
@@ -169,10 +160,3 @@ def _value(said: str) -> JSON:
         return read_json(said)
     except MalformedJSON:
         return said
-
-
-def _nearest(said: str, choices: Sequence[str]) -> str:
-    from difflib import get_close_matches
-
-    found = get_close_matches(said.lower(), choices, 1)
-    return f"did you mean {found[0]!r}?" if found else ""

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from dragoman.cli.ask.inputs import Inputs, json_of, place_of
+from dragoman.cli.choices import nearest
 from dragoman.cli.status import Usage
 from dragoman.schemas.dialect import find
 from dragoman.schemas.errors import InvalidInput
@@ -73,12 +74,10 @@ def _refuse_unknown(name: str, tools: Sequence[AnyTool]) -> None:
     names = _names(tools)
     if name in names:
         return
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, [*_MODES, *names], 1)
-    hint = f"did you mean {near[0]!r}?" if near else ""
     known = f"or one of {', '.join(names[:20])}" if names else "or the name of a tool, and there are none: --tools FILE"
-    raise Usage(f"--tool-choice: expected auto, none, required, {known}; got {name!r}", hint)
+    raise Usage(
+        f"--tool-choice: expected auto, none, required, {known}; got {name!r}", nearest(name, [*_MODES, *names])
+    )
 
 
 def _names(tools: Sequence[AnyTool]) -> list[str]:

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import msgspec
 
 from dragoman.cli.answer.outlet import Outlet
+from dragoman.cli.answer.output import failed_exchange
 from dragoman.cli.answer.problems import error_fields
 from dragoman.cli.answer.running import run_async
 from dragoman.cli.environment import Environment
-from dragoman.cli.render import error_text, pretty_document, printable
+from dragoman.cli.render import error_text, printable
 from dragoman.cli.sinks import open_sink
 from dragoman.cli.status import FailedExchange, Status, status_of
 from dragoman.providers.checks.masks import mask
@@ -54,12 +55,14 @@ def show_models(
     """List, tell, and return the exit status: that of the first failure. `faulty` could not even be read."""
     with open_sink(view.output, environment) as sink:
         outlet = Outlet(sink, environment)
-        found = run_async(_gathered(profiles, environment.variables, view.timeout), outlet)
+        # A command that prints a key may take its time; outside of the loop an interrupt ends it.
+        providers = [_provider(profile, environment.variables) for profile in profiles]
+        found = run_async(_gathered(providers, view.timeout), outlet)
         models = [
             model for one in found if not isinstance(one, FailedExchange) for model in one if _passes(model, view)
         ]
         failures = [*[one for one in found if isinstance(one, FailedExchange)], *faulty]
-        outlet.write(_said(models, failures, view, environment, outlet, is_one=len(profiles) + len(faulty) == 1))
+        _tell(models, failures, view, environment, outlet, is_one=len(profiles) + len(faulty) == 1)
     for failure in failures:
         colour = environment.has_colour(environment.stderr)
         environment.say(error_text(mask(str(failure)), mask(failure.hint), colour=colour))
@@ -71,28 +74,30 @@ def show_models(
 
 
 async def _gathered(
-    profiles: Sequence[Profile], variables: Mapping[str, str], timeout: float
+    providers: Sequence[WireProvider | FailedExchange], timeout: float
 ) -> list[tuple[Model, ...] | FailedExchange]:
-    return await asyncio.gather(*[_listed(profile, variables, timeout) for profile in profiles])
+    return await asyncio.gather(*[_listed(provider, timeout) for provider in providers])
 
 
-async def _listed(profile: Profile, variables: Mapping[str, str], timeout: float) -> tuple[Model, ...] | FailedExchange:
+async def _listed(provider: WireProvider | FailedExchange, timeout: float) -> tuple[Model, ...] | FailedExchange:
+    if isinstance(provider, FailedExchange):
+        return provider
     try:
-        async with _provider(profile, variables) as provider, asyncio.timeout(timeout):
+        async with provider, asyncio.timeout(timeout):
             return await provider.models()
     except TimeoutError:
-        return FailedExchange(profile.name, TimedOut("total", timeout))
+        return failed_exchange(provider.profile, TimedOut("total", timeout))
     except DragomanError as error:
-        return FailedExchange(profile.name, error)
+        return failed_exchange(provider.profile, error)
 
 
-def _provider(profile: Profile, variables: Mapping[str, str]) -> WireProvider:
+def _provider(profile: Profile, variables: Mapping[str, str]) -> WireProvider | FailedExchange:
     """Return the provider; without a key, where there is none and everybody may ask."""
     try:
         return create_provider(profile, variables=variables)
-    except MissingKey:
-        if profile.vendor not in PUBLIC:
-            raise
+    except DragomanError as error:
+        if not isinstance(error, MissingKey) or profile.vendor not in PUBLIC:
+            return FailedExchange(profile.name, error)
         return create_provider(msgspec.structs.replace(profile, auth_method="none"), variables=variables)
 
 
@@ -107,7 +112,7 @@ def _is_so(model: Model, wanted: str) -> bool:
     return wanted.casefold() in f"{model.id}\n{model.name or ''}".casefold()
 
 
-def _said(
+def _tell(
     models: Sequence[Model],
     failures: Sequence[FailedExchange],
     view: View,
@@ -115,29 +120,25 @@ def _said(
     outlet: Outlet,
     *,
     is_one: bool,
-) -> bytes:
+) -> None:
     match view.form:
         case "json":
-            return _document(models, failures, environment, is_pretty=outlet.is_terminal)
+            outlet.write_document(_document(models, failures))
         case "jsonl":
-            return b"".join(_json_lines(models, failures))
+            outlet.write_lines(b"".join(_json_lines(models, failures)))
         case _ if outlet.is_terminal:
-            return _table(models, environment, is_one=is_one)
+            outlet.write(_table(models, environment, is_one=is_one))
         case _:
             names = [model.id if is_one else f"{model.profile}/{model.id}" for model in models]
-            return "".join(f"{printable(name)}\n" for name in names).encode("utf-8", "replace")
+            outlet.write("".join(f"{printable(name)}\n" for name in names).encode("utf-8", "replace"))
 
 
-def _document(
-    models: Sequence[Model], failures: Sequence[FailedExchange], environment: Environment, *, is_pretty: bool
-) -> bytes:
-    document: Wire = {
+def _document(models: Sequence[Model], failures: Sequence[FailedExchange]) -> Wire:
+    return {
         "schema_version": SCHEMA_VERSION,
         "models": [msgspec.to_builtins(model) for model in models],
         "errors": [_failure(failure) for failure in failures],
     }
-    body = write_json(document)
-    return pretty_document(body, colour=environment.has_colour(environment.stdout)) if is_pretty else body + b"\n"
 
 
 def _json_lines(models: Sequence[Model], failures: Sequence[FailedExchange]) -> Iterator[bytes]:

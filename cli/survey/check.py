@@ -7,6 +7,7 @@ summary. The status is 0 if nothing that was checked fails, and 1 otherwise, or 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import msgspec
 
@@ -17,11 +18,12 @@ from dragoman.cli.render import error_text, printable
 from dragoman.cli.sinks import open_sink
 from dragoman.cli.status import IOFailure, Status
 from dragoman.cli.survey.github import annotation_lines, append_summary, summary_text
+from dragoman.providers.auth import find_key
 from dragoman.providers.check import Plan, Report, Step, check_profiles
 from dragoman.providers.checks.verdicts import standing_of
 from dragoman.providers.settings import Profile
+from dragoman.schemas.errors import DragomanError
 from dragoman.schemas.ir import Wire
-from dragoman.schemas.jsontext import write_json
 
 __all__ = ["SCHEMA_VERSION", "Forms", "check"]
 
@@ -45,16 +47,29 @@ def check(
     """Check, tell, and return the exit status. `faulty` are profiles that could not even be read."""
     with open_sink(forms.output, environment) as sink, open_sink(forms.junit, environment) as xml:
         outlet = Outlet(sink, environment)
+        _run_key_commands(profiles, environment)
         work = check_profiles(profiles, plan, variables=environment.variables)
         reports = (*run_async(work, outlet), *faulty)
         problem = "" if any(report.standing != "skipped" for report in reports) else _nothing(reports)
-        outlet.write(_said(reports, plan, forms, environment, is_pretty=outlet.is_terminal))
+        if forms.is_json:
+            outlet.write_document(_document(reports, plan))
+        else:
+            outlet.write(_said(reports, forms, environment, is_pretty=outlet.is_terminal))
         if forms.junit:
             from dragoman.cli.survey.junit import junit_document
 
             xml.write(junit_document(reports, problem))
     _tell(reports, problem, forms, environment)
     return Status.FAILED if problem or any(report.fails for report in reports) else Status.DONE
+
+
+def _run_key_commands(profiles: Sequence[Profile], environment: Environment) -> None:
+    """Run the commands that print keys, whose words are kept for the check: one after the other, since they may ask
+    their user, and outside of the loop, where an interrupt ends them. What is wrong with one, the check tells."""
+    for profile in profiles:
+        if profile.key_command:
+            with suppress(DragomanError):
+                find_key(profile, environment.variables)
 
 
 def _nothing(reports: Sequence[Report]) -> str:
@@ -83,9 +98,7 @@ def _counts(reports: Sequence[Report]) -> str:
     return f"{len(reports)} profile{'' if len(reports) == 1 else 's'} checked: {counted}"
 
 
-def _said(reports: Sequence[Report], plan: Plan, forms: Forms, environment: Environment, *, is_pretty: bool) -> bytes:
-    if forms.is_json:
-        return _document(reports, plan)
+def _said(reports: Sequence[Report], forms: Forms, environment: Environment, *, is_pretty: bool) -> bytes:
     rows = [row for report in reports for row in _rows(report, forms)]
     if not is_pretty:
         return "".join("\t".join(map(printable, row)) + "\n" for row in rows).encode("utf-8", "replace")
@@ -112,16 +125,15 @@ def _row(step: Step, seconds: float) -> tuple[str, ...]:
     )
 
 
-def _document(reports: Sequence[Report], plan: Plan) -> bytes:
+def _document(reports: Sequence[Report], plan: Plan) -> Wire:
     verdicts = [report.last.verdict for report in reports]
-    document: Wire = {
+    return {
         "schema_version": SCHEMA_VERSION,
         "ok": any(report.standing != "skipped" for report in reports) and not any(report.fails for report in reports),
         "level": plan.level,
         "counts": {verdict: verdicts.count(verdict) for verdict in dict.fromkeys(verdicts)},
         "profiles": [_fields(report) for report in reports],
     }
-    return write_json(document) + b"\n"
 
 
 def _fields(report: Report) -> Wire:

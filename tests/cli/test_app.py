@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
 
+from dragoman.cli import app
 from dragoman.cli.convert import COMMAND
+from dragoman.cli.main import COMMANDS
 from dragoman.cli.status import Status
 from tests.cli.harness import execute, shell
+from tests.cli.test_startup import imported_by
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -90,3 +95,47 @@ def test_bash_completes_with_the_script_that_is_printed() -> None:
         echo "${COMPREPLY[@]}"
     """
     assert shell(script).out == b"gemini\n"
+
+
+def test_short_help_and_help_show_every_subcommand() -> None:
+    short, whole = execute(), execute("--help")
+    assert (short.status, short.out) == (2, b"")
+    for name in COMMANDS:
+        assert f"  dragoman {name} " in short.err
+        assert f"| dragoman {name} " in whole.out.decode() or f"  dragoman {name} " in whole.out.decode()
+
+
+@pytest.mark.parametrize("name", ["complete", "stream", "models"])
+def test_help_of_a_subcommand_has_examples_first_and_every_status(name: str) -> None:
+    text = execute(name, "--help").out.decode()
+    assert text.index("Examples:") < text.index("Options:") < text.index("Exit status:")
+    said = " ".join(text.partition("Exit status:")[2].split())
+    assert all(f"{status.value} " in said for status in Status)
+
+
+@pytest.mark.parametrize("name", ["complete", "stream", "models"])
+def test_profile_is_completed(name: str) -> None:
+    assert complete("bash", f"dragoman {name} -p sandb") == ["sandbox"]
+
+
+@pytest.mark.parametrize(
+    ("line", "problem", "hint"),
+    [
+        ("models --chek", "no such option: --chek", "did you mean --check or --help?"),
+        ("modls", "no such command 'modls'", "did you mean 'models'?"),
+        ("models --zzz", "no such option: --zzz", "see dragoman models --help"),
+    ],
+)
+def test_what_was_perhaps_meant_is_the_hint(line: str, problem: str, hint: str) -> None:
+    done = execute(*line.split())
+    assert (done.status, done.err) == (2, f"dragoman: error: {problem}\n  hint: {hint}\n")
+
+
+def test_help_of_the_program_knows_every_subcommand_by_its_first_line() -> None:
+    assert list(app.SUMMARIES) == list(COMMANDS)
+    for name, module in COMMANDS.items():
+        assert import_module(module).COMMAND.help.startswith(f"{app.SUMMARIES[name]}\n")
+
+
+def test_help_of_the_program_loads_no_subcommand() -> None:
+    assert not set(COMMANDS.values()) & imported_by("--help")

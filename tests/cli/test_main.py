@@ -51,7 +51,7 @@ def test_unusual_spelling_is_understood_by_typer() -> None:
 
 
 ENDS = [
-    ("conver", 2, "no such command 'conver'. Did you mean 'convert'?"),
+    ("conver", 2, "did you mean 'convert'?"),
     ("--nope", 2, "no such option: --nope"),
     ("convert --to anthropic --nope", 2, "no such option: --nope"),
     ("convert --to anthropic gone.json", 66, "gone.json: no such file"),

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from dragoman.cli.status import MEANINGS, CannotCreate, IOFailure, NoInput, Status, Terminated, Usage, status_of
+from dragoman.cli.status import (
+    MEANINGS,
+    CannotCreate,
+    FailedExchange,
+    IOFailure,
+    NoInput,
+    Status,
+    Terminated,
+    Usage,
+    status_of,
+)
 from dragoman.schemas import errors
 from dragoman.schemas.losses import Loss
 
@@ -41,3 +51,8 @@ def test_every_status_has_a_meaning() -> None:
 def test_every_error_of_ours_has_a_kind_of_its_own() -> None:
     kinds = [error.kind for error in (NoInput, CannotCreate, IOFailure, errors.InvalidInput, errors.RefusedLoss)]
     assert len(set(kinds)) == len(kinds)
+
+
+@pytest.mark.parametrize("said", ["no key: K is not set", "work: no key: K is not set"])
+def test_profile_is_named_once(said: str) -> None:
+    assert str(FailedExchange("work", errors.MissingKey(said))) == "work: no key: K is not set"

@@ -35,3 +35,7 @@ def test_text_cannot_command_the_terminal() -> None:
 
 def test_width_is_kept() -> None:
     assert max(map(len, rendered("word " * 50, width=30, colour=False).split("\n"))) <= 30
+
+
+def test_lines_end_where_their_words_end() -> None:
+    assert rendered("It is *blue*.\n\nOh.", width=40, colour=False) == "It is blue.\n\nOh.\n"

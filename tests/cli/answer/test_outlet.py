@@ -84,3 +84,22 @@ def test_only_stdout_has_a_descriptor() -> None:
     assert Outlet(StdoutSink(environment), environment).descriptor() is None
     assert Outlet(Sink(), environment).descriptor() is None
     assert Outlet(StdoutSink(Environment()), Environment()).descriptor() is None
+
+
+EVIL = "data: \x1b]0;x\x07 \x9b2J é\r\n\r\n"
+
+
+@given(st.lists(st.integers(1, 9)))
+def test_lines_do_nothing_to_a_terminal_wherever_they_are_cut(sizes: list[int]) -> None:
+    to, out = outlet(terminal=True)
+    raw = EVIL.encode()
+    for size in [*sizes, len(raw)]:
+        to.write_lines(raw[:size])
+        raw = raw[size:]
+    assert out.getvalue().decode() == "data: \\u001b]0;x\\u0007 \\u009b2J é\n\n"
+
+
+def test_lines_are_in_a_pipe_as_they_are() -> None:
+    to, out = outlet()
+    to.write_lines(EVIL.encode())
+    assert out.getvalue() == EVIL.encode()

@@ -172,3 +172,14 @@ def test_thread_gives_its_result_or_its_error() -> None:
     assert run_async(numbers(), outlet()) == 7
     with pytest.raises(ValueError, match="invalid literal"):
         run_async(failing(), outlet())
+
+
+async def killed_at_its_end(number: int) -> str:
+    os.kill(os.getpid(), number)
+    return "done"
+
+
+@pytest.mark.parametrize(("number", "error"), SIGNALS)
+def test_signal_that_comes_just_as_the_work_ends_is_that_signal(number: int, error: type[BaseException]) -> None:
+    with pytest.raises(error):
+        run_async(killed_at_its_end(number), outlet())

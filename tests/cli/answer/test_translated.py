@@ -70,3 +70,27 @@ def test_text_is_the_same_in_every_dialect(command: str) -> None:
     for dialect in ("openai-chat", "openai-responses", "anthropic", "gemini", "ollama"):
         wire = whole(invoke(*line, "--as", dialect), dialect)
         assert json.dumps(text)[1:-1] in json.dumps(wire)
+
+
+DIALECTS = pytest.mark.parametrize("dialect", ["openai-chat", "openai-responses", "anthropic", "gemini", "ollama"])
+
+
+@DIALECTS
+def test_error_in_place_of_a_stream_lacks_nothing_that_answers_have(dialect: str, variables: dict[str, str]) -> None:
+    done = invoke("stream", "-v", "-p", "401", "--no-stdin", "--as", dialect, "Why?", variables=variables)
+    assert (done.status, "said 401" in done.out.decode(), "note" in done.err) == (77, True, False)
+
+
+@DIALECTS
+def test_way_out_is_told_in_every_dialect(dialect: str, variables: dict[str, str]) -> None:
+    done = invoke("stream", "-p", "401", "--no-stdin", "--as", dialect, "Why?", variables=variables)
+    assert done.err.endswith("  hint: the key is looked for in OPENAI_COMPATIBLE_API_KEY\n")
+
+
+@DIALECTS
+@pytest.mark.parametrize("profile", ["cut", "reported", "reset"])
+def test_stream_that_fails_lacks_no_end(profile: str, dialect: str, variables: dict[str, str]) -> None:
+    done = invoke("stream", "-v", "-p", profile, "--no-stdin", "--as", dialect, "Why?", variables=variables)
+    assert done.status in (75, 76)
+    assert "finish_reason" not in done.err
+    assert "hint" not in done.err

@@ -14,7 +14,7 @@ from dragoman.cli.options import Command, Option, Values, read_plainly
 from dragoman.cli.status import Usage
 from dragoman.providers.settings import Profile
 from dragoman.schemas.errors import InvalidInput, ProfileFault, RefusedLoss
-from dragoman.schemas.ir import Message, Text
+from dragoman.schemas.ir import JSON, Message, Text
 from tests.cli.ask.test_schemafile import EXACT
 from tests.cli.ask.test_toolfile import FORMS
 from tests.cli.harness import execute, invoke
@@ -191,3 +191,29 @@ def test_what_is_read_plainly_is_what_typer_reads(line: list[str]) -> None:
 
 def test_nothing_is_rehearsed_unless_it_is_asked_for() -> None:
     assert rehearsed(values_of("-p", "sandbox", "hi"), environment(), streams=False) is None
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+def test_option_that_was_typed_and_is_left_out_is_told(more: list[str]) -> None:
+    line = ["complete", "-p", "sandbox", "--dialect", "anthropic", "--seed", "3", "--no-stdin", *more]
+    done = invoke(*line, "hi")
+    told = "dragoman: warning: sandbox: $.seed: sampling is left out: the target has no such parameter\n"
+    assert (done.status, done.err) == (0, told)
+    assert invoke(*line, "-q", "hi").err == ""
+
+
+@pytest.mark.parametrize(("more", "is_told"), [([], False), (["--stop", "x"], True)])
+def test_what_only_the_request_says_is_for_those_who_ask(more: list[str], is_told: bool, tmp_path: Path) -> None:
+    document: JSON = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "seed": 3, "stop": ["a"]}
+    line = ["complete", "-p", "sandbox", "--dialect", "openai-responses", "--from", "openai-chat", *more]
+    done = invoke(*line, "--request", written(tmp_path, "request.json", document))
+    assert done.status == 0
+    assert ("$.stop: stop is left out" in done.err) == is_told
+    assert "seed" not in done.err
+
+
+def test_what_the_profile_says_is_for_those_who_ask(tmp_path: Path) -> None:
+    file = tmp_path / "dragoman.yaml"
+    file.write_text("profiles: {p: {type: sandbox, dialect: anthropic, seed: 3}}")
+    done = invoke("complete", "-p", "p", "--no-stdin", "hi", variables={"DRAGOMAN_CONFIG": str(file)})
+    assert (done.status, done.err) == (0, "")

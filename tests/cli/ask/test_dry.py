@@ -131,7 +131,7 @@ def test_it_may_be_written_to_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", vendor_names())
 def test_every_vendor_can_be_rehearsed_without_a_key(name: str) -> None:
     url = "https://x.example"
-    done = dry("-n", "-m", "m", "hi", name=name, AZURE_OPENAI_ENDPOINT=url, OPENAI_COMPATIBLE_BASE_URL=url)
+    done = dry("-n", "-q", "-m", "m", "hi", name=name, AZURE_OPENAI_ENDPOINT=url, OPENAI_COMPATIBLE_BASE_URL=url)
     assert (done.status, done.err) == (0, "")
 
 

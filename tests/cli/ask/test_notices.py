@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dragoman.cli.ask.notices import MAX_LINES, loss_lines, tell_losses, tell_warnings
-from dragoman.schemas.losses import Loss
+import pytest
+
+from dragoman.cli.ask.notices import MAX_LINES, loss_lines, tell_losses, tell_warnings, weighed
+from dragoman.schemas.losses import FEATURES, Action, Loss
 from tests.cli.harness import Text
 from tests.cli.typed import environment
 
@@ -47,3 +49,32 @@ def test_warnings_are_told_unless_it_is_quiet() -> None:
     tell_warnings(["profiles.yaml: others can read it\x1b"], here)
     assert isinstance(here.stderr, Text)
     assert here.stderr.getvalue() == "dragoman: warning: profiles.yaml: others can read it\\u001b\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "feature", "action", "option"),
+    [
+        ("$.seed", "sampling", "dropped", "seed"),
+        ("$.temperature", "sampling", "approximated", "temperature"),
+        ("$.generationConfig.topP", "sampling", "dropped", "top_p"),
+        ("$.max_completion_tokens", "max_tokens", "dropped", "max_tokens"),
+        ("$.stop[4]", "stop", "dropped", "stop"),
+        ("$.reasoning", "reasoning_config", "dropped", "reasoning"),
+    ],
+)
+def test_option_that_was_typed_is_missed(path: str, feature: str, action: Action, option: str) -> None:
+    loss = Loss(path, feature, FEATURES[feature], action, "not here")
+    assert [found.severity for found in weighed([loss], {option})] == ["meaning"]
+    assert weighed([loss], {"other"}) == [loss]
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        Loss("$.max_tokens", "max_tokens", "advisory", "synthesized", "wants a limit"),
+        Loss("$.reasoning", "reasoning_config", "advisory", "approximated", "says it as a budget"),
+        Loss("$.messages[0].cache_control", "cache_control", "advisory", "dropped", "knows none"),
+    ],
+)
+def test_what_is_added_or_only_said_otherwise_is_not_missed(loss: Loss) -> None:
+    assert weighed([loss], {"max_tokens", "reasoning"}) == [loss]

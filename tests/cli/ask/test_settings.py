@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.cli.ask.settings import dialect_named, read_parameters, read_reasoning, read_settings
+from dragoman.cli.ask.settings import read_parameters, read_reasoning, read_settings
 from dragoman.cli.options import Values
 from dragoman.cli.status import Usage
 from dragoman.schemas.ir import JSON, Parameters, ReasoningPolicy
@@ -144,9 +144,3 @@ def test_option_without_a_path_is_a_usage_error(said: str) -> None:
 
 def test_dialect_is_found_by_its_alias() -> None:
     assert settings("--dialect", "claude", "-m", "opus") == {"dialect": "anthropic", "model": "opus"}
-
-
-def test_dialect_that_is_near_is_named() -> None:
-    with pytest.raises(Usage, match="--dialect: unknown dialect 'antropic'") as caught:
-        dialect_named("--dialect", "antropic")
-    assert caught.value.hint == "did you mean 'anthropic'?"

@@ -156,7 +156,7 @@ def test_provider_that_fails_hides_no_other(httpx_mock: HTTPXMock) -> None:
     httpx_mock.add_response(url="http://127.0.0.1/q/models", status_code=401, json=error("bad key"))
     found = told(OTHER, PROFILE)
     assert (found.status, found.out.splitlines()[0]) == (77, b"p/a/able")
-    assert found.err == "dragoman: error: q: 401 bad key\n"
+    assert found.err == "dragoman: error: q: 401 bad key\n  hint: the key is looked for in KEY\n"
 
 
 def test_failure_is_in_json(httpx_mock: HTTPXMock) -> None:
@@ -172,7 +172,7 @@ def test_first_failure_gives_the_status(httpx_mock: HTTPXMock) -> None:
     httpx_mock.add_response(url="http://127.0.0.1/v1/models", status_code=403)
     found = told(PROFILE, faulty=[FailedExchange("x", ProfileFault("broken", hint="mend it"))])
     assert found.status == 77
-    assert found.err.splitlines()[1:] == ["dragoman: error: x: broken", "  hint: mend it"]
+    assert found.err.splitlines()[2:] == ["dragoman: error: x: broken", "  hint: mend it"]
 
 
 def test_provider_that_takes_too_long_has_timed_out(httpx_mock: HTTPXMock) -> None:
