@@ -13,17 +13,24 @@ from __future__ import annotations
 TYPE_CHECKING = False  # importing the one of `typing` costs more than all that --version does
 if TYPE_CHECKING:
     from dragoman.providers.answers import Completion, ParsedCall, Stream
-    from dragoman.providers.conversation import assistant_message, tool_message, with_answer, with_result
-    from dragoman.providers.exchange import ExchangeLog, ExchangeLogs, RawLog
+    from dragoman.providers.conversation import (
+        as_request,
+        assistant_message,
+        tool_message,
+        with_answer,
+        with_result,
+    )
+    from dragoman.providers.exchange import Call, ExchangeLog, ExchangeLogs, RawLog, Reply, Transport
     from dragoman.providers.factory import create_provider
     from dragoman.providers.listing import Model
     from dragoman.providers.profile import load_profile, profile_names
     from dragoman.providers.protocol import Provider
     from dragoman.providers.record import Recorder
-    from dragoman.providers.settings import Profile
+    from dragoman.providers.settings import Profile, Timeouts
 
 # name → the room that it is in
 _ROOMS = {
+    "Call": "exchange",
     "Completion": "answers",
     "ExchangeLog": "exchange",
     "ExchangeLogs": "exchange",
@@ -33,7 +40,11 @@ _ROOMS = {
     "Provider": "protocol",
     "RawLog": "exchange",
     "Recorder": "record",
+    "Reply": "exchange",
     "Stream": "answers",
+    "Timeouts": "settings",
+    "Transport": "exchange",
+    "as_request": "conversation",
     "assistant_message": "conversation",
     "create_provider": "factory",
     "load_profile": "profile",
@@ -43,6 +54,7 @@ _ROOMS = {
     "with_result": "conversation",
 }
 __all__ = [
+    "Call",
     "Completion",
     "ExchangeLog",
     "ExchangeLogs",
@@ -52,7 +64,11 @@ __all__ = [
     "Provider",
     "RawLog",
     "Recorder",
+    "Reply",
     "Stream",
+    "Timeouts",
+    "Transport",
+    "as_request",
     "assistant_message",
     "create_provider",
     "load_profile",

@@ -23,6 +23,7 @@ from dragoman.providers.veil import Veil
 from dragoman.schemas.accumulate import explode
 from dragoman.schemas.arguments import parsed_arguments
 from dragoman.schemas.convert import names_for
+from dragoman.schemas.dialect import find
 from dragoman.schemas.errors import (
     BrokenStream,
     DragomanError,
@@ -151,6 +152,14 @@ class Stream:
         self._logged = 0  # malformed events
 
     @property
+    def text(self) -> str:
+        return text_of(self.response)
+
+    @property
+    def calls(self) -> tuple[ParsedCall, ...]:
+        return calls_of(self.response)
+
+    @property
     def malformed(self) -> list[bytes]:
         return self._reader.malformed
 
@@ -164,7 +173,8 @@ class Stream:
             self._give_up(error)
             raise
         self.request_id = request_id_of(self._body.headers)
-        self._may_be_document = self.dialect != "ollama" and "json" in self._body.headers.get("content-type", "")
+        told = self._body.headers.get("content-type", "")
+        self._may_be_document = "json" in told and "json" not in find(self.dialect).stream_type
 
     def __aiter__(self) -> AsyncIterator[Event]:
         return self
@@ -192,7 +202,6 @@ class Stream:
             self._give_up(error)
             raise
         finally:
-            self.timing.total = self._attempts.elapsed
             self._tell_end(is_whole=is_whole)
 
     async def aclose(self) -> None:
@@ -225,7 +234,7 @@ class Stream:
             for clean in (event,) if self._veil is None else self._veil.take(event):
                 self._take(clean)
         if self._is_over:
-            await self.aclose()
+            await self._body.finish()
 
     async def _read(self, body: Body) -> list[Event]:
         piece = await body.next()
@@ -266,7 +275,6 @@ class Stream:
 
     def _end(self, response: Response, error: DragomanError | None) -> None:
         self.response, self.error, self._is_over = response, error, True
-        self.timing.total = self._attempts.elapsed
         self._tell_end()
 
     def _give_up(self, error: BaseException) -> None:
@@ -274,11 +282,17 @@ class Stream:
         self._is_over = True
         if isinstance(error, DragomanError):
             self.error = error
-        self._log.end(self.timing, error=error, request_id=self.request_id)
+        self._stop()
+        self._log.end(self.timing, error=error, request_id=self.request_id or getattr(error, "request_id", None))
 
     def _tell_end(self, *, is_whole: bool = True) -> None:
         usage = self.response.usage if self.response else None
+        self._stop()
         self._log.end(self.timing, error=self.error, usage=usage, request_id=self.request_id, is_whole=is_whole)
+
+    def _stop(self) -> None:
+        if self.timing.attempts:  # else nothing was sent
+            self._attempts.stop()
 
     def _note_malformed(self) -> None:
         """Tell of what could not be read, with its text: at DEBUG, since its end will say so in any case."""

@@ -18,13 +18,16 @@ from dragoman.providers.replies.failures import rejection
 from dragoman.providers.retry import Again, decide
 from dragoman.providers.secrets import Secrets
 from dragoman.providers.settings import Profile, Timeouts
-from dragoman.schemas.errors import DragomanError, NetworkFault, ProtocolFault, TimedOut
+from dragoman.providers.veil import veiled
+from dragoman.schemas.errors import DragomanError, NetworkFault, ProtocolFault, Rejected, TimedOut
 
 __all__ = ["Attempts", "Body"]
 
 MAX_BODY = 256 << 20
 MAX_FAILURE = 1 << 20  # bytes of an error that are read
 FAILURE_WAIT = 10.0  # seconds for which the rest of an error is waited for
+GRACE = 0.05  # seconds in which the bytes end after a stream that has told its end
+MAX_GRACE = 8  # pieces that may come in them
 Result = TypeVar("Result")
 Look: TypeAlias = Callable[[bytes], None]
 
@@ -158,6 +161,18 @@ class Body:
                 raise ProtocolFault(f"an answer of more than {limit >> 20} MiB")
         return b"".join(pieces)
 
+    async def finish(self) -> None:
+        """Close what has told its end. A connection is used again only if its bytes have ended, too: wait for that, but
+        not for long."""
+        try:
+            for _ in range(0 if self._is_over else MAX_GRACE):
+                if await self._watch.within(GRACE, "idle", self._more()) is None:
+                    break
+        except NetworkFault:
+            pass  # nobody wants what comes any more
+        finally:
+            await self.aclose()
+
     async def aclose(self) -> None:
         self._is_over = True
         self._watch.stop()
@@ -198,6 +213,12 @@ class Attempts:
     def elapsed(self) -> float:
         return self._watch.elapsed
 
+    def stop(self) -> float:
+        """Note, and return, how long it has taken in all: the first time counts."""
+        if self.timing.total is None:
+            self.timing.total = self.elapsed
+        return self.timing.total
+
     async def open(self, call: Call, log: RawLog | None = None) -> Body:
         """Return a success as soon as its first byte is there; raise the last failure if there is none."""
         while True:
@@ -237,7 +258,16 @@ class Attempts:
         except BaseException:
             await body.aclose()
             raise
-        raise rejection(self._profile.dialect, body.status, body.headers, raw, self._clock.today())
+        raise self._clean(rejection(self._profile.dialect, body.status, body.headers, raw, self._clock.today()))
+
+    def _clean(self, error: Rejected | ProtocolFault) -> Rejected | ProtocolFault:
+        """Return the error without what has become a secret only as it was decoded: pages and charsets hide much."""
+        if not isinstance(error, Rejected) or (clean := veiled(error.error, self._secrets)) is error.error:
+            return error
+        limits, wait = error.limits, error.retry_after
+        rejected = Rejected(clean, request_id=error.request_id, retry_after=wait, limits=limits)
+        rejected.hint = error.hint
+        return rejected
 
     async def _begun(self, call: Call, look: Look | None) -> Body:
         timeouts = self._profile.timeouts
@@ -245,6 +275,8 @@ class Attempts:
         is_well = 200 <= reply.status < 300
         idle = timeouts.idle if is_well else min(timeouts.idle or FAILURE_WAIT, FAILURE_WAIT)
         body = Body(reply, self._secrets, self._watch, idle, look)
+        if not is_well:
+            return body  # the status says it: what cannot be read of the rest changes nothing
         try:
             await body.begin()
         except BaseException:

@@ -49,7 +49,7 @@ def find_key(profile: Profile, variables: Mapping[str, str]) -> Key | None:
     if key is not None:
         return _checked(profile, key)
     if profile.key_need == "required":
-        raise MissingKey(f"{profile.name}: no key: {_searched(profile)}", hint=_hint(profile))
+        raise MissingKey(f"{profile.name}: no key: {_searched(profile, variables)}", hint=_hint(profile))
     return None if profile.key_need == "optional" else Key(profile.key_need, "api_key_need")
 
 
@@ -131,8 +131,11 @@ def _checked(profile: Profile, key: Key) -> Key:
     return key
 
 
-def _searched(profile: Profile) -> str:
-    places = [f"{' or '.join(profile.key_env)} is not set"] if profile.key_env else []
+def _searched(profile: Profile, variables: Mapping[str, str]) -> str:
+    unset = " or ".join(name for name in profile.key_env if name not in variables)
+    empty = " and ".join(name for name in profile.key_env if name in variables)
+    places = [f"{unset} is not set"] if unset else []
+    places += [f"{empty} is empty"] if empty else []
     places += [f"{profile.key_file} is empty"] if profile.key_file else []
     places += [f"{profile.key_command[0]} prints nothing"] if profile.key_command else []
     return ", ".join(places) or "the profile does not say where it is"

@@ -20,7 +20,8 @@ __all__ = ["Vendor", "vendor", "vendor_names", "vendors_with_key"]
 
 class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     """`fields` are those of a profile. `env` says which variables fill a field, the first that is set; `host_env` which
-    one holds host and port. `dialects` and `deployed` are laid over the fields in that dialect, with a deployment."""
+    one holds host and port. `dialects` and `deployed` are laid over the fields in that dialect, with a deployment.
+    `retired` is the day on which the vendor shut it down."""
 
     name: str
     fields: Wire
@@ -28,6 +29,7 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     host_env: str | None = None
     dialects: Mapping[str, Wire] = {}
     deployed: Wire = {}
+    retired: str | None = None
 
     @property
     def key_env(self) -> tuple[str, ...]:
@@ -76,11 +78,11 @@ def vendor_names() -> tuple[str, ...]:
 
 
 def vendors_with_key(variables: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the vendors whose key is in the environment, without those that share it with one before."""
+    """Return the vendors whose key is in the environment, without those that share it with one before, or are gone."""
     found: dict[str, str] = {}
     for entry in filter(None, map(vendor, _sections())):
         name = next((name for name in entry.key_env if variables.get(name, "").strip()), None)
-        if name is not None:
+        if name is not None and entry.retired is None:
             found.setdefault(name, entry.name)
     return tuple(found.values())
 
@@ -94,7 +96,7 @@ def _sections() -> Mapping[str, str]:
 
 
 def _entry(name: str, said: Wire) -> Vendor:
-    own = ("env", "host_env", "dialects", "with_deployment")
+    own = ("env", "host_env", "dialects", "with_deployment", "retired")
     return Vendor(
         name=name,
         fields={field: value for field, value in said.items() if field not in own},
@@ -102,6 +104,7 @@ def _entry(name: str, said: Wire) -> Vendor:
         host_env=cast("str | None", said.get("host_env")),
         dialects=cast("Mapping[str, Wire]", said.get("dialects", {})),
         deployed=cast("Wire", said.get("with_deployment", {})),
+        retired=cast("str | None", said.get("retired")),
     )
 
 

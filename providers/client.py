@@ -24,12 +24,15 @@ from dragoman.providers.secrets import secrets_of
 from dragoman.providers.settings import Profile
 from dragoman.providers.veil import veiled
 from dragoman.schemas.convert import names_for, with_names
+from dragoman.schemas.errors import NoListing, Rejected
 from dragoman.schemas.ir import JSON
 
 if TYPE_CHECKING:
     from typing import Self
 
 __all__ = ["WireProvider"]
+
+_NO_LISTING = frozenset({404, 405, 501})
 
 
 class WireProvider:
@@ -73,6 +76,7 @@ class WireProvider:
         try:
             completion = await self._answer(prepared, attempts, log)
         except BaseException as error:
+            attempts.stop()
             log.end(attempts.timing, error=error, request_id=getattr(error, "request_id", None))
             raise
         log.end(attempts.timing, usage=completion.usage, request_id=completion.request_id)
@@ -84,7 +88,7 @@ class WireProvider:
         return Stream(prepared, self.profile.dialect, self._attempts(), log, whole=whole)
 
     async def models(self) -> tuple[Model, ...]:
-        """Return what the provider lists, over all pages of it."""
+        """Return what the provider lists, over all pages of it. Raises NoListing where there is none."""
         listing = Listing(self.profile, prepare_listing(self.profile, self._key))
         while listing.next is not None:
             listing.add(await self._page(listing.next))
@@ -114,7 +118,7 @@ class WireProvider:
     async def _answer(self, prepared: Prepared, attempts: Attempts, log: Onlookers) -> Completion:
         body = await attempts.open(prepared.call, log or None)
         wire = read_document(await body.read(), body.headers, body.status)
-        attempts.timing.total = attempts.timing.first_output = attempts.elapsed
+        attempts.timing.first_output = attempts.stop()
         request_id = request_id_of(body.headers)
         response = read_response(self.profile.dialect, wire, request_id)
         return Completion(
@@ -132,8 +136,11 @@ class WireProvider:
             body = await attempts.open(call, log or None)
             page = await body.read()
         except BaseException as error:
-            log.end(attempts.timing, error=error)
+            attempts.stop()
+            log.end(attempts.timing, error=error, request_id=getattr(error, "request_id", None))
+            if isinstance(error, Rejected) and error.error.status in _NO_LISTING:
+                raise NoListing(str(error)) from error
             raise
-        attempts.timing.total = attempts.elapsed
+        attempts.stop()
         log.end(attempts.timing, request_id=request_id_of(body.headers))
         return page

@@ -7,8 +7,8 @@ whole, whoever is asked next; `assistant_message` and `tool_message` are for pro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import msgspec
 
@@ -40,8 +40,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Asked", "Tools", "as_request", "assistant_message", "tool_message", "with_answer", "with_result"]
 
-Asked: TypeAlias = "Request | str | Sequence[Message | Wire]"
-Tools: TypeAlias = "Sequence[AnyTool | Wire]"
+# Objects as programs write them down: a checker takes a literal for a Mapping, and not for a dict of JSON.
+Asked: TypeAlias = "Request | str | Sequence[Message | Mapping[str, object]]"
+Tools: TypeAlias = "Sequence[AnyTool | Mapping[str, object]]"
 Answer: TypeAlias = "Response | Completion"
 Call: TypeAlias = "ToolCall | ParsedCall"
 Content: TypeAlias = "JSON | tuple[Part, ...]"
@@ -53,9 +54,11 @@ def as_request(asked: Asked, tools: Tools = ()) -> Request:
     """Return a request of the IR. System and developer messages at the beginning become its instructions."""
     if isinstance(asked, Request):
         return msgspec.structs.replace(asked, tools=(*asked.tools, *_tools(tools))) if tools else asked
-    messages: Sequence[Message | Wire] = [{"role": "user", "content": asked}] if isinstance(asked, str) else asked
-    if not messages or isinstance(messages, dict):
-        raise CallerError(f"expected a text, a request or a list of messages, got {_kind(messages)}")
+    if not asked or not (isinstance(asked, str) or _is_listed(asked)):
+        raise CallerError(f"expected a text, a request or a list of messages, got {_kind(asked)}")
+    messages: Sequence[Message | Mapping[str, object]] = (
+        [{"role": "user", "content": asked}] if isinstance(asked, str) else asked
+    )
     request = find(_CHAT).requests.decode_request({"messages": [_chat(item) for item in messages]})
     given: dict[At, Message] = {
         ("messages", at): message for at, message in enumerate(messages) if isinstance(message, Message)
@@ -68,22 +71,32 @@ def as_request(asked: Asked, tools: Tools = ()) -> Request:
     )
 
 
-def _chat(item: Message | Wire) -> JSON:
+def _chat(item: Message | Mapping[str, object]) -> JSON:
     """Return a message for chat's decoder; in place of one of the IR, an empty one of the same role."""
-    return {"role": item.role, "content": ""} if isinstance(item, Message) else item
+    return {"role": item.role, "content": ""} if isinstance(item, Message) else cast("JSON", item)
 
 
 def _tools(tools: Tools) -> tuple[AnyTool, ...]:
+    if not _is_listed(tools):
+        raise CallerError(f"tools: expected a list of them, got {_kind(tools)}")
     return tuple(_tool(tool, index) for index, tool in enumerate(tools))
 
 
-def _tool(tool: AnyTool | Wire, index: int) -> AnyTool:
+def _tool(tool: AnyTool | Mapping[str, object], index: int) -> AnyTool:
     if isinstance(tool, (Tool, CustomTool, BuiltinTool)):
         return tool
-    if "input_schema" in tool or "functionDeclarations" in tool:
+    if not _is_object(tool) or "input_schema" in tool or "functionDeclarations" in tool:
         form = '{"type": "function", "function": {"name": …, "parameters": …}}'
         raise CallerError(f"tools[{index}]: expected a Tool, or {form}")
-    return find(_CHAT).requests.decode_request({"messages": [], "tools": [tool]}).tools[0]
+    return find(_CHAT).requests.decode_request({"messages": [], "tools": [cast("JSON", tool)]}).tools[0]
+
+
+def _is_listed(value: object) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray))
+
+
+def _is_object(value: object) -> bool:
+    return isinstance(value, dict)
 
 
 def _kind(value: object) -> str:
@@ -91,15 +104,16 @@ def _kind(value: object) -> str:
 
 
 # ----------------------------------------------------------------------------------------------------- how it goes on
-def with_answer(request: Request, answer: Answer) -> Request:
-    """Return the request with the first answer to it as its last turn."""
-    turn = Message(role="assistant", parts=_parts(answer))
+def with_answer(asked: Asked, answer: Answer) -> Request:
+    """Return what was asked with the first answer to it as its last turn."""
+    request, turn = as_request(asked), Message(role="assistant", parts=_parts(answer))
     return msgspec.structs.replace(request, messages=(*request.messages, turn))
 
 
-def with_result(request: Request, call: Call, content: Content, *, is_error: bool | None = None) -> Request:
-    """Return the request with the result of a call: a text, any JSON value, or a tuple of parts. The results of
+def with_result(asked: Asked, call: Call, content: Content, *, is_error: bool | None = None) -> Request:
+    """Return what was asked with the result of a call: a text, any JSON value, or a tuple of parts. The results of
     parallel calls share one turn."""
+    request = as_request(asked)
     result = ToolResult(
         call_id=call.id, name=call.name, content=_content(content), is_error=is_error, custom=call.custom
     )

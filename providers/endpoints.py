@@ -46,10 +46,11 @@ def url_of(profile: Profile, operation: str, model: str | None = None, query: Ma
 def _base(profile: Profile) -> tuple[str, str]:
     """Return the URL without a slash at its end, and its query."""
     told = profile.base_url.strip()
-    place = f"{profile.name}: base_url"
+    origin = profile.origins.get("base_url")
+    place = f"{profile.name}: base_url ({origin})" if origin else f"{profile.name}: base_url"
     if not told:
         hint = "base_url: https://host/v1 in the profile"
-        raise ProfileFault("there is none, and this vendor has no usual one", place=place, hint=hint)
+        raise ProfileFault("there is none", place=place, hint=hint)
     try:
         parts = urlsplit(told)
         sound = parts.scheme in _SCHEMES and bool(parts.hostname) and parts.port != 0 and told.isprintable()

@@ -153,7 +153,8 @@ def _prepared(profile: Profile, key: Key | None, request: Request, wire: Wire, l
 
 def _call(profile: Profile, key: Key | None, operation: str, model: str | None, wire: Wire | None) -> Call:
     authorized, query = credentials(profile, key)
-    headers = {"User-Agent": USER_AGENT, "Accept": "text/event-stream" if operation == "stream" else "application/json"}
+    accepted = find(profile.dialect).stream_type if operation == "stream" else "application/json"
+    headers = {"User-Agent": USER_AGENT, "Accept": accepted}
     if wire is not None:
         headers["Content-Type"] = "application/json"
     return Call(

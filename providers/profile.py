@@ -16,7 +16,7 @@ import msgspec
 from dragoman.providers.catalog import Vendor, vendor, vendor_names, vendors_with_key
 from dragoman.providers.profiles.building import build
 from dragoman.providers.profiles.files import Folder, Source, read_sources
-from dragoman.providers.profiles.layers import Layer, merge, settle
+from dragoman.providers.profiles.layers import Layer, filled, merge, settle
 from dragoman.providers.profiles.places import Page
 from dragoman.providers.settings import Profile
 from dragoman.schemas.dialect import find
@@ -29,6 +29,9 @@ __all__ = ["load_profile", "profile_names"]
 # dialect → the vendor whose entry a profile starts from that names no vendor
 _USUAL = {"anthropic": "anthropic", "gemini": "gemini", "ollama": "ollama"}
 _OTHERWISE = "openai-compatible"
+# What decides which other settings there are: variables in it are filled in before all others.
+_DECISIVE = ("extends", "type", "dialect")
+_KEY_PLACES = ("api_key_env", "api_key_file", "api_key_command")
 ALLOW_COMMANDS = "DRAGOMAN_ALLOW_COMMANDS"
 
 
@@ -42,16 +45,17 @@ def load_profile(
     """
     flags = Layer(fields=_checked(settings or {}), origin="flag")
     sources, warnings = read_sources(variables, folder)
-    chosen = name or _default(sources, variables)
-    layers = [*_chain(chosen, sources), flags]
+    chosen, place = (name, "") if name else _default(sources, variables)
+    layers = [*_chain(chosen, sources, variables, place), flags]
     base = _vendor(chosen, layers)
     dialect = _dialect(layers, base)
     below = _vendor_layers(base, dialect, layers, variables)
     ours = _environment(base, variables, ours=True)
-    settled = settle(merge([*below, *layers[:-1], *ours, flags]), variables)
+    settled = settle(merge([*below, *_needs_key(layers), *layers[:-1], *ours, flags]), variables)
     profile = build(chosen, base.name, dialect, settled, variables)
     untrusted = "" if variables.get(ALLOW_COMMANDS) else _found_command(layers)
-    return msgspec.structs.replace(profile, warnings=(*warnings, *profile.warnings), untrusted_command=untrusted)
+    told = (*warnings, *_of_vendor(base, profile), *profile.warnings)
+    return msgspec.structs.replace(profile, warnings=told, untrusted_command=untrusted)
 
 
 def profile_names(variables: Mapping[str, str], folder: Folder = None) -> tuple[str, ...]:
@@ -62,17 +66,24 @@ def profile_names(variables: Mapping[str, str], folder: Folder = None) -> tuple[
     sources, _ = read_sources(variables, folder)
     names = [name for source in sources for name in source.profiles] or list(vendors_with_key(variables))
     default = _configured_default(sources, variables)
-    return tuple(dict.fromkeys([*([default] if default else []), *names]))
+    return tuple(dict.fromkeys([*([default[0]] if default else []), *names]))
 
 
 # ------------------------------------------------------------------------------------------------------ which profile
-def _configured_default(sources: Sequence[Source], variables: Mapping[str, str]) -> str | None:
-    return variables.get("DRAGOMAN_PROFILE") or next((source.default for source in sources if source.default), None)
+def _configured_default(sources: Sequence[Source], variables: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return the name of the default profile, and the place that says so."""
+    if name := variables.get("DRAGOMAN_PROFILE", "").strip():
+        return name, "DRAGOMAN_PROFILE"
+    for source in sources:
+        layer = Layer(fields={}, page=source.page, expands=True)
+        if name := filled(source.default or "", layer, ("default",), variables):
+            return name, source.page.place(("default",))
+    return None
 
 
-def _default(sources: Sequence[Source], variables: Mapping[str, str]) -> str:
-    if name := _configured_default(sources, variables):
-        return name
+def _default(sources: Sequence[Source], variables: Mapping[str, str]) -> tuple[str, str]:
+    if default := _configured_default(sources, variables):
+        return default
     known = list(dict.fromkeys(name for source in sources for name in source.profiles))
     keyed = ", ".join(f"-p {name}" for name in (known or vendors_with_key(variables))[:6])
     reason = f" ({'configured' if known else 'the key is set'})" if keyed else ""
@@ -83,27 +94,27 @@ def _default(sources: Sequence[Source], variables: Mapping[str, str]) -> str:
     raise ProfileFault("no profile is named, and none is the default", hint=hint)
 
 
-def _chain(name: str, sources: Sequence[Source]) -> list[Layer]:
-    """Return the layers of a profile and of what it extends, outermost first."""
+def _chain(name: str, sources: Sequence[Source], variables: Mapping[str, str], place: str) -> list[Layer]:
+    """Return the layers of a profile and of what it extends, outermost first. `place` is where it is named."""
     layers: list[Layer] = []
     seen: list[tuple[str, str]] = []
     start = 0
-    place = ""
     while (source := next((source for source in sources[start:] if name in source.profiles), None)) is not None:
         if (source.page.file, name) in seen:
             cycle = [*(known for _, known in seen[seen.index((source.page.file, name)) :]), name]
             raise ProfileFault(f"it extends itself: {' → '.join(cycle)}", place=place)
         seen.append((source.page.file, name))
-        layers.insert(0, _layer(source, name))
-        parent = source.profiles[name].get("extends")
+        layer = _layer(source, name, variables)
+        parent = layer.fields.get("extends")
+        layers.append(msgspec.structs.replace(layer, fields=_without(layer.fields, "extends")))
         if not isinstance(parent, str):
-            return layers
+            return layers[::-1]
         place = source.page.place(("profiles", name, "extends"))
         start = sources.index(source) + 1 if parent == name else 0
         name = parent
     if vendor(name) is None:
-        raise _unknown(name, sources, place)
-    return [Layer(fields={"type": name}, origin="catalog"), *layers]
+        raise _unknown(name, sources, place, within=[known for _, known in seen])
+    return [Layer(fields={"type": name}, origin="catalog"), *layers[::-1]]
 
 
 def _found_command(layers: Sequence[Layer]) -> str:
@@ -113,9 +124,9 @@ def _found_command(layers: Sequence[Layer]) -> str:
     return layer.place_of(("api_key_command",)) if said and layer is not None and layer.is_found else ""
 
 
-def _layer(source: Source, name: str) -> Layer:
-    fields = {field: value for field, value in source.profiles[name].items() if field != "extends"}
-    return Layer(
+def _layer(source: Source, name: str, variables: Mapping[str, str]) -> Layer:
+    fields = source.profiles[name]
+    layer = Layer(
         fields=fields,
         page=source.page,
         at=("profiles", name),
@@ -124,12 +135,22 @@ def _layer(source: Source, name: str) -> Layer:
         is_shared=source.is_shared,
         is_found=source.is_found,
     )
+    said = {field: value for field in _DECISIVE if isinstance(value := fields.get(field), str)}
+    # one that comes out empty says nothing
+    decided: Wire = {field: filled(value, layer, (field,), variables) or None for field, value in said.items()}
+    return msgspec.structs.replace(layer, fields={**fields, **decided}) if said else layer
 
 
-def _unknown(name: str, sources: Sequence[Source], place: str) -> UnknownProfile:
+def _without(fields: Wire, name: str) -> Wire:
+    return {field: value for field, value in fields.items() if field != name}
+
+
+def _unknown(name: str, sources: Sequence[Source], place: str, *, within: Sequence[str]) -> UnknownProfile:
+    """`within` are the profiles that lead there: none of them is what was meant."""
     from dragoman.providers.profiles.checking import nearest
 
-    own = list(dict.fromkeys(known for source in sources for known in source.profiles))
+    known = dict.fromkeys(known for source in sources for known in source.profiles)
+    own = [profile for profile in known if profile not in within]
     meant = nearest(name, [*own, *vendor_names()])
     told = (
         f"profiles: {', '.join(own)}; vendors: {', '.join(vendor_names())}"
@@ -137,7 +158,8 @@ def _unknown(name: str, sources: Sequence[Source], place: str) -> UnknownProfile
         else f"one of {', '.join(vendor_names())}"
     )
     hint = f"did you mean {meant}?" if meant else told
-    return UnknownProfile(f"there is no profile and no vendor {show(name)}", place=place, hint=hint)
+    what = "no other profile" if name in within else "no profile"
+    return UnknownProfile(f"there is {what} and no vendor {show(name)}", place=place, hint=hint)
 
 
 # ------------------------------------------------------------------------------------------------------ which vendor
@@ -159,6 +181,11 @@ def _vendor(name: str, layers: Sequence[Layer]) -> Vendor:
     found = vendor(usual)
     assert found is not None
     return found
+
+
+def _of_vendor(base: Vendor, profile: Profile) -> Iterator[str]:
+    if base.retired is not None and profile.base_url == base.fields.get("base_url"):
+        yield f"{profile.name}: {base.fields.get('title', base.name)} was shut down on {base.retired}"
 
 
 def _no_vendor(name: str, layer: Layer) -> ProfileFault:
@@ -203,6 +230,15 @@ def _vendor_layers(
     yield from environment
 
 
+def _needs_key(layers: Sequence[Layer]) -> Iterator[Layer]:
+    """Yield that a key is required, if a profile says where there is one: then it is not to go on without."""
+    for field in _KEY_PLACES:
+        value, layer = next(_all_said(field, layers), (None, None))
+        if value and layer is not None:
+            yield Layer(fields={"api_key_need": "required"}, origin=layer.origin_of((field,)))
+            return
+
+
 def _environment(base: Vendor, variables: Mapping[str, str], *, ours: bool) -> list[Layer]:
     """Return what variables say: the vendor's own, or (`ours`) those of this program, which outdo files."""
     layers: list[Layer] = []
@@ -237,6 +273,9 @@ def _checked(settings: Wire) -> Wire:
     if not settings:
         return settings
     from dragoman.providers.profiles.form import ProfileForm, passes
+
+    if settings.get("extends") is not None:
+        raise ProfileFault("the name of the profile says what they are laid over", place="settings: extends")
 
     if passes(settings, ProfileForm):
         return {name: value for name, value in settings.items() if value is not None}

@@ -7,6 +7,7 @@ are for chat completions; where a body has nothing of what a quirk is about, it 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
@@ -22,6 +23,9 @@ __all__ = ["QUIRKS", "Quirk", "apply_quirks", "check_quirk"]
 
 Edit: TypeAlias = Callable[[Wire, JSON, Losses], Wire]
 _MESSAGES = ("messages", "input")  # chat has its turns in the one, Responses in the other
+_PLAIN = frozenset({"type", "text"})  # all that a part of plain text has
+_NO_THOUGHTS: Wire = {"type": "disabled"}
+_SHORT_ID = re.compile("[A-Za-z0-9]{9}")
 _LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 # field → what its loss is called, where the name of the field is not that of the feature
 _FEATURES: Mapping[str, str] = {
@@ -144,8 +148,9 @@ def _parts_of(content: JSON) -> list[JSON]:
 
 
 def _joined(parts: Sequence[JSON]) -> str | None:
-    """Return parts that are all text as one text, a blank line between them; None if one of them is something else."""
-    texts = [part["text"] for part in parts if isinstance(part, dict) and part.get("type") == "text" and "text" in part]
+    """Return parts that are all text as one text, a blank line between them; None if one of them is or says more."""
+    plain = [part for part in parts if isinstance(part, dict) and part.get("type") == "text" and part.keys() == _PLAIN]
+    texts = [part["text"] for part in plain]
     said = [text for text in texts if isinstance(text, str)]
     return "\n\n".join(said) if said and len(said) == len(parts) else None
 
@@ -156,8 +161,19 @@ def _text_content(wire: Wire, _: JSON, losses: Losses) -> Wire:
 
 def _as_text(message: Wire, at: At, losses: Losses) -> Wire:
     content = message.get("content")
-    joined = _joined(content) if isinstance(content, list) else None
-    return message if joined is None else {**message, "content": joined}
+    plain = [_plain(part) for part in content] if isinstance(content, list) else []
+    joined = _joined(plain)
+    if joined is None or not isinstance(content, list):
+        return message
+    for number, part in enumerate(content):
+        for name in part if isinstance(part, dict) else ():
+            if name not in _PLAIN:
+                losses.dropped((*at, "content", number, name), _feature((name,)), "this server takes plain text")
+    return {**message, "content": joined}
+
+
+def _plain(part: JSON) -> JSON:
+    return {name: value for name, value in part.items() if name in _PLAIN} if isinstance(part, dict) else part
 
 
 def _no_null_content(wire: Wire, _: JSON, losses: Losses) -> Wire:
@@ -187,18 +203,52 @@ def _named(message: JSON, names: Mapping[str, JSON]) -> JSON:
     return message if name is None else {**message, "name": name}
 
 
+def _short_call_ids(wire: Wire, _: JSON, losses: Losses) -> Wire:
+    return _each_message(wire, _with_short_ids, losses)
+
+
+def _with_short_ids(message: Wire, at: At, losses: Losses) -> Wire:
+    calls = message.get("tool_calls")
+    if isinstance(calls, list):
+        shortened = [
+            _shortened(call, "id", (*at, "tool_calls", number), losses) if isinstance(call, dict) else call
+            for number, call in enumerate(calls)
+        ]
+        message = {**message, "tool_calls": list[JSON](shortened)}
+    return _shortened(message, "tool_call_id", at, losses)
+
+
+def _shortened(held: Wire, field: str, at: At, losses: Losses) -> Wire:
+    """Return a call, or the result of one, with an id that takes the place of a longer one, always the same."""
+    said = held.get(field)
+    if not isinstance(said, str) or _SHORT_ID.fullmatch(said):
+        return held
+    from hashlib import sha256
+
+    losses.approximated((*at, field), "id", "this server takes ids of nine letters and digits only")
+    return {**held, field: sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:9]}
+
+
 def _required_tool_choice(wire: Wire, argument: JSON, losses: Losses) -> Wire:
     return {**wire, "tool_choice": argument} if wire.get("tool_choice") == "required" else wire
 
 
 # ------------------------------------------------------------------------------------------------------------ fields
 def _max_tokens_name(wire: Wire, argument: JSON, losses: Losses) -> Wire:
-    return {str(argument) if name in _LIMITS else name: value for name, value in wire.items()}
+    return _rename(wire, dict.fromkeys(_LIMITS, argument), losses)
 
 
 def _rename(wire: Wire, argument: JSON, losses: Losses) -> Wire:
+    """Give fields other names. What is there by its new name already stays as it is."""
     renames = argument if isinstance(argument, dict) else {}
-    return {str(renames.get(name, name)): value for name, value in wire.items()}
+    kept = {name: value for name, value in wire.items() if str(renames.get(name, name)) == name}
+    for name, value in wire.items():
+        to = str(renames.get(name, name))
+        if to not in kept:
+            kept[to] = value
+        elif kept[to] != value and value is not None:
+            losses.dropped((name,), _feature((name,)), f"it is there as {to} already")
+    return {str(renames.get(name, name)): kept[str(renames.get(name, name))] for name in wire}
 
 
 def _no_stream_usage(wire: Wire, _: JSON, losses: Losses) -> Wire:
@@ -222,6 +272,31 @@ def _json_schema_to_object(wire: Wire, _: JSON, losses: Losses) -> Wire:
             return {**wire, "messages": [system, *messages], "response_format": {"type": "json_object"}}
         case _:
             return wire
+
+
+def _thinking_field(wire: Wire, _: JSON, losses: Losses) -> Wire:
+    """Say in a field of its own that nothing is to be thought. While it thinks, the server takes no tool_choice: one
+    that matters wins over thoughts that nobody has asked for."""
+    effort, choice = wire.get("reasoning_effort"), wire.get("tool_choice")
+    if effort == "none":
+        return {**_leaving_out(wire, "reasoning_effort"), "thinking": _NO_THOUGHTS}
+    if not _is_choice_of_chat(choice) or wire.get("thinking") == _NO_THOUGHTS:
+        return wire
+    if choice == "auto":
+        return _leaving_out(wire, "tool_choice")
+    if effort is None and "thinking" not in wire:
+        losses.approximated(("tool_choice",), "reasoning_config", "this server does not think where a choice is said")
+        return {**wire, "thinking": _NO_THOUGHTS}
+    losses.dropped(("tool_choice",), "tool_choice", "this server takes none while it thinks")
+    return _leaving_out(wire, "tool_choice")
+
+
+def _is_choice_of_chat(choice: JSON) -> bool:
+    return isinstance(choice, str) or (isinstance(choice, dict) and choice.get("type") in ("function", "allowed_tools"))
+
+
+def _leaving_out(wire: Wire, field: str) -> Wire:
+    return {name: value for name, value in wire.items() if name != field}
 
 
 def _drop(wire: Wire, argument: JSON, losses: Losses) -> Wire:
@@ -270,12 +345,16 @@ QUIRKS: Mapping[str, Quirk] = {
     "text_content": Quirk(_text_content, "content that is only text is sent as one text, not as a list of parts"),
     "no_null_content": Quirk(_no_null_content, "content that is null is sent as an empty text"),
     "tool_result_name": Quirk(_tool_result_name, "results of tools name their tool"),
+    "short_call_ids": Quirk(_short_call_ids, "ids of calls become nine letters and digits"),
     "required_tool_choice": Quirk(_required_tool_choice, 'tool_choice "required" is said in this word', "a field"),
     "max_tokens_name": Quirk(_max_tokens_name, "the limit of the answer has this name", "a field"),
     "rename": Quirk(_rename, "fields have other names here", "renames"),
     "no_stream_usage": Quirk(_no_stream_usage, "streams are not asked for usage: it comes by itself, or not at all"),
     "json_schema_to_object": Quirk(
         _json_schema_to_object, "a schema for the answer is told in words, beside JSON mode"
+    ),
+    "thinking_field": Quirk(
+        _thinking_field, "that nothing is to be thought is said in `thinking`; tool_choice only where nothing is"
     ),
     "drop": Quirk(_drop, "these fields are not sent", "fields"),
 }

@@ -1,8 +1,8 @@
 """How a secret may be written, and bytes → the same with escapes undone, so that it is found however it is written.
 
 Two kinds. *Spellings* are texts of their own: plain, base64 (in its three alignments, so that it is found inside of a
-longer one), and with the quotes and backslashes that JSON and HTML escape. *Escapes* stand for one character each,
-may be mixed at will and be escaped twice: %41, \\u0041, \\x41, \\/, &#65;, &#x41;.
+longer one), and with the quotes and backslashes that JSON and HTML escape, JSON in JSON, too. *Escapes* stand for one
+character each, may be mixed at will and be escaped twice: %41, \\u0041, \\x41, \\/, &#65;, &#x41;.
 """
 
 from __future__ import annotations
@@ -11,33 +11,42 @@ import re
 from base64 import b64encode
 from bisect import bisect_left
 
-from dragoman.schemas.jsontext import write_json
-
 __all__ = ["Unescaped", "has_escapes", "open_escape", "spellings_of"]
 
 _ESCAPE = re.compile(
     rb"%(?:25){0,3}(?P<percent>[0-9a-fA-F]{2})"
-    rb"|\\{1,8}(?:(?:u00|x)(?P<hex>[2-7][0-9a-fA-F])|/)"
-    rb"|&(?:amp;){0,2}#(?:0{0,4}(?P<decimal>1?[0-9]{2})|[xX]0{0,4}(?P<html>[2-7][0-9a-fA-F]));"
+    rb"|\\{1,8}(?:u00(?P<unicode>[2-9a-fA-F][0-9a-fA-F])|x(?P<hex>[2-7][0-9a-fA-F])|/)"
+    rb"|&(?:amp;){0,2}#(?:0{0,4}(?P<decimal>[12]?[0-9]{2})|[xX]0{0,4}(?P<html>[2-9a-fA-F][0-9a-fA-F]));"
 )
 # The beginnings of escapes, and those that may still turn out to be longer ones.
 _OPEN = re.compile(
     rb"(?:%(?:25){0,3}[0-9a-fA-F]?"
-    rb"|\\{1,8}(?:u(?:0(?:0[2-7]?)?)?|x[2-7]?)?"
+    rb"|\\{1,8}(?:u(?:0(?:0[2-9a-fA-F]?)?)?|x[2-7]?)?"
     rb"|&(?:amp;){0,2}(?:a(?:mp?)?|#(?:0{0,4}[0-9]{0,3}|[xX]0{0,4}[0-9a-fA-F]{0,2}))?)\Z"
 )
 _LONGEST_ESCAPE = 24
+_LEVELS = 4  # of JSON in JSON
 _HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
 
 
 def spellings_of(secret: str) -> set[bytes]:
     """Return the texts, without escapes, that say a secret."""
-    plain = secret.encode("utf-8", "surrogatepass")
-    written = {plain, _in_json(secret), _in_html(secret)}
-    for alignment in range(3):
-        encoded = _aligned(plain, alignment)
-        written |= {encoded, encoded.replace(b"+", b"-").replace(b"/", b"_")}
+    written = {spelling for misread in _misread(secret) for spelling in _written(misread)}
+    if not secret.isascii():
+        written.add(secret.encode("latin-1", "ignore"))
     return {Unescaped(spelling).text for spelling in written}
+
+
+def _misread(secret: str) -> set[str]:
+    """Return the secret, and what it is to servers that read headers as Latin-1, as the old standard says."""
+    return {secret, secret.encode("utf-8", "surrogatepass").decode("latin-1")}
+
+
+def _written(secret: str) -> set[bytes]:
+    plain = secret.encode("utf-8", "surrogatepass")
+    encoded = {_aligned(plain, alignment) for alignment in range(3)}
+    safe = {digits.replace(b"+", b"-").replace(b"/", b"_") for digits in encoded}
+    return {*_quoted(plain), *_quoted(_in_html(secret)), *encoded, *safe}
 
 
 def _aligned(plain: bytes, alignment: int) -> bytes:
@@ -46,12 +55,12 @@ def _aligned(plain: bytes, alignment: int) -> bytes:
     return b64encode(bytes(alignment) + plain)[first:last]
 
 
-def _in_json(secret: str) -> bytes:
-    if secret.isascii():
-        return write_json(secret)[1:-1]
-    import json
-
-    return json.dumps(secret)[1:-1].encode()
+def _quoted(text: bytes) -> set[bytes]:
+    """Return the text, and what it is in JSON, in JSON in JSON, and so on."""
+    levels = [text]
+    for _ in range(_LEVELS):
+        levels.append(levels[-1].replace(b"\\", b"\\\\").replace(b'"', b'\\"'))
+    return set(levels)
 
 
 def _in_html(secret: str) -> bytes:
@@ -77,7 +86,7 @@ def open_escape(raw: bytes) -> int:
 
 
 class Unescaped:
-    """`text` is the bytes up to `end`, each escape one byte; `place` leads from an index in it back to the source."""
+    """`text` is the bytes up to `end`, escapes undone; `place` leads from an index in it back to the source."""
 
     __slots__ = ("_marks", "_shifts", "text")
 
@@ -89,9 +98,10 @@ class Unescaped:
         done = 0
         if has_escapes(raw):
             for escape in _ESCAPE.finditer(raw, 0, end):
-                pieces += (raw[done : escape.start()], _character(escape))
+                character = _character(escape)
+                pieces += (raw[done : escape.start()], character)
                 self._marks.append(escape.start() - self._shifts[-1])
-                self._shifts.append(self._shifts[-1] + escape.end() - escape.start() - 1)
+                self._shifts.append(self._shifts[-1] + escape.end() - escape.start() - len(character))
                 done = escape.end()
         self.text = b"".join((*pieces, raw[done:end]))
 
@@ -103,7 +113,9 @@ def _character(escape: re.Match[bytes]) -> bytes:
     match escape.lastgroup:
         case None:
             return b"/"
+        case "percent":
+            return bytes((int(escape["percent"], 16),))
         case "decimal":
-            return bytes((int(escape["decimal"]),))
+            return chr(int(escape["decimal"])).encode()
         case group:
-            return bytes((int(escape[group], 16),))
+            return chr(int(escape[group], 16)).encode()

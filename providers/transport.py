@@ -25,6 +25,7 @@ from dragoman.schemas.errors import CallerError, NetworkFault, ProfileFault, Tim
 __all__ = ["HttpReply", "HttpTransport"]
 
 MAX_PIECE = 1 << 16  # bytes that are inflated at a time
+_STREAMS = frozenset({"text/event-stream", "application/x-ndjson"})
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _BROKEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _WINDOWS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
@@ -62,7 +63,7 @@ class HttpReply:
 
     def __init__(self, response: httpx.Response, route: Route, timeouts: Timeouts) -> None:
         self.status = response.status_code
-        self.headers: Mapping[str, str] = dict(response.headers)
+        self.headers: Mapping[str, str] = dict(response.headers.items())  # by names, each is looked for among all
         self._response, self._route, self._timeouts = response, route, timeouts
         self._pieces: AsyncGenerator[bytes, None] | None = None
 
@@ -225,7 +226,7 @@ def _no_url(profile: Profile) -> ProfileFault:
 
 def _headers(profile: Profile, said: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     """Return headers as bytes. One that would break out of its line is refused, and its value is not told."""
-    streams = any(name.lower() == "accept" and "event-stream" in value for name, value in said.items())
+    streams = any(name.lower() == "accept" and value in _STREAMS for name, value in said.items())
     given = {name.lower() for name in said}
     encoding = {} if "accept-encoding" in given else {"Accept-Encoding": "identity" if streams else "gzip, deflate"}
     for name, value in said.items():

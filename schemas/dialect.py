@@ -94,7 +94,8 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     """`aliases` are names as users type them. `features` names the loss of a field that only this dialect knows, where
     it is not "extension"; `wrappers` are objects whose unknown fields are reported one by one. `model_in_body` is False
     where the API takes the model and the operation from the URL; `response_model` is the field of a response that names
-    the model. `shares` names, by dialect, the fields of its requests that this one has, too, and nobody else."""
+    the model. `shares` names, by dialect, the fields of its requests that this one has, too, and nobody else.
+    `stream_type` is the content type of its streams."""
 
     name: str
     title: str
@@ -105,6 +106,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     model_in_body: bool = True
     response_model: str = "model"
     shares: Mapping[str, frozenset[str]] = {}
+    stream_type: str = "text/event-stream"
 
     @property
     def requests(self) -> RequestRoom:

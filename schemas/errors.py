@@ -9,7 +9,7 @@
     ├── ProviderFault          the provider is at fault
     │   ├── TruncatedStream    its stream ended before the finish
     │   ├── ReportedError      it told an error: in a stream, or (Rejected) as the answer to a request
-    │   └── ProtocolFault      it answers what its profile does not say
+    │   └── ProtocolFault      it answers what its profile does not say: NoListing
     ├── NetworkFault           between here and there: `kind` is "dns", "tls", "refused", "reset", …; TimedOut: `kind`
     └── InternalFault          ours                                     is "timeout", `phase` says which of them
 A message names the place and the value, never a whole document: `show` cuts what it quotes.
@@ -34,6 +34,7 @@ __all__ = [
     "MalformedJSON",
     "MissingKey",
     "NetworkFault",
+    "NoListing",
     "ProfileFault",
     "ProtocolFault",
     "ProviderFault",
@@ -184,6 +185,16 @@ class ProtocolFault(ProviderFault):
     """What came is not what the profile says that this provider speaks."""
 
     kind = "protocol"
+
+
+class NoListing(ProtocolFault):
+    """There are no models listed where the profile says that they are."""
+
+    kind = "no-listing"
+    hint = "base_url in the profile says where the API is, paths.models where its listing is"
+
+    def __init__(self, said: str) -> None:
+        super().__init__(f"no listing of models is there: {said}")
 
 
 class NetworkFault(DragomanError):

@@ -17,6 +17,7 @@ from dragoman.schemas.errors import InvalidInput
 __all__ = ["MAX_LINE", "Deframer", "Frame", "Framing", "comment_frame", "line_frame", "sse_frame"]
 
 MAX_LINE = 32 << 20
+_KEPT = 64  # bytes that it takes to keep a line, be it empty
 _BOM = b"\xef\xbb\xbf"
 _BLANK = b" \t\r\n"
 _MARKS = re.compile(rb'["{}\[\]]')
@@ -240,7 +241,7 @@ class _Events:
 
     def _add(self, data: bytes) -> None:
         self._is_amid = True
-        self._size += len(data)
+        self._size += len(data) + _KEPT
         if self._size > self._limit:
             raise InvalidInput("$", f"an event of the stream is longer than {self._limit:,} bytes")
         self._data.append(data)
@@ -269,7 +270,7 @@ class _Events:
             case b"event":
                 self._event = value.decode("utf-8", "replace")
             case b"":
-                self._size += len(value)
+                self._size += len(value) + _KEPT
                 if self._size > self._limit:
                     raise InvalidInput("$", f"the comments of the stream are longer than {self._limit:,} bytes")
                 self._comments.append(value.decode("utf-8", "replace"))

@@ -31,6 +31,7 @@ WORLDLY = {
 }
 FACES = {
     "dragoman.providers": {
+        "Call",
         "Completion",
         "ExchangeLog",
         "ExchangeLogs",
@@ -40,7 +41,11 @@ FACES = {
         "Provider",
         "RawLog",
         "Recorder",
+        "Reply",
         "Stream",
+        "Timeouts",
+        "Transport",
+        "as_request",
         "assistant_message",
         "create_provider",
         "load_profile",

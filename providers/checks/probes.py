@@ -18,7 +18,7 @@ from dragoman.providers.client import WireProvider
 from dragoman.providers.listing import PUBLIC, Model
 from dragoman.providers.settings import Profile
 from dragoman.schemas.arguments import parsed_arguments
-from dragoman.schemas.errors import ProtocolFault, Rejected
+from dragoman.schemas.errors import NoListing, ProtocolFault, Rejected
 from dragoman.schemas.events import ContentDelta
 from dragoman.schemas.ir import JSON, Message, Parameters, Request, Response, Text, Tool, ToolCall, ToolChoice, Wire
 from dragoman.schemas.narrow import as_object, number, show
@@ -34,7 +34,6 @@ _AFTER_THINKING = 1024  # tokens on top of a budget that the profile gives the t
 _TOOL = "report_word"
 # Where a vendor lists its models to everybody, the listing proves no key. A profile may have a path that tells of the
 # key itself; and these look at the key before they look at a request: one that says nothing costs nothing.
-_NO_LISTING = frozenset({404, 405, 501})
 _WANTS_MORE = re.compile(r"max_(?:completion_|output_)?tokens|output limit", re.IGNORECASE)
 
 
@@ -107,9 +106,7 @@ async def _list(subject: Subject) -> bool:
     if subject.models is None:
         try:
             subject.models = await subject.provider.models()
-        except Rejected as error:
-            if error.error.status not in _NO_LISTING:
-                raise
+        except NoListing:
             return False
     return True
 
@@ -162,7 +159,9 @@ async def _complete(subject: Subject) -> Finding:
 
 async def _complete_with(subject: Subject, budget: int) -> Finding:
     completion = await subject.provider.complete(_request(_prompt(subject), budget))
-    return _judged(subject, completion.response) or Finding("ok", f"answered by {completion.response.model or 'it'}")
+    model = completion.response.model
+    told = f"answered by {model}" if model else "answered, by a model that is not named"
+    return _judged(subject, completion.response) or Finding("ok", told)
 
 
 async def _stream(subject: Subject) -> Finding:

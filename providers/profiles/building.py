@@ -52,7 +52,8 @@ _OBJECTS = ("models", "paths", "extra_body")
 
 
 def build(name: str, vendor: str, dialect: str, settled: Settled, variables: Mapping[str, str]) -> Profile:
-    fields: Wire = {field: value for field, value in settled.fields.items() if value is not None}
+    # A text that came out empty is none, as the names of headers are taken that come out so.
+    fields: Wire = {field: value for field, value in settled.fields.items() if value not in (None, "")}
     values: dict[str, object] = {to: fields[field] for field, to in _RENAMES.items() if field in fields}
     values |= {field: fields[field] for field in _OBJECTS if field in fields}
     profile = Profile(
@@ -127,11 +128,15 @@ def _parameters(fields: Wire) -> Parameters:
 
 
 def _command(said: JSON, places: Mapping[str, str]) -> tuple[str, ...]:
+    place = places.get("api_key_command", "")
     try:
-        return tuple(shlex.split(said)) if isinstance(said, str) else _texts(said)
+        command = tuple(shlex.split(said)) if isinstance(said, str) else _texts(said)
     except ValueError as error:
         problem = f"no command: {str(error).lower()}"
-        raise ProfileFault(problem, place=places.get("api_key_command", ""), hint="a list needs no quotes") from error
+        raise ProfileFault(problem, place=place, hint="a list needs no quotes") from error
+    if said is not None and not (command and command[0]):
+        raise ProfileFault("no command: it is empty", place=place)
+    return command
 
 
 def _quirks(fields: Wire, places: Mapping[str, str]) -> tuple[QuirkUse, ...]:

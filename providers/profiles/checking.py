@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     _Error: TypeAlias = ValidationError
 
-__all__ = ["fault_in", "nearest"]
+__all__ = ["fault_in", "nearest", "validator_of"]
 
 _KEY_HINT = "no key stands in a profile: api_key_env, api_key_file or api_key_command says where it is"
 
@@ -32,7 +32,7 @@ _KEY_HINT = "no key stands in a profile: api_key_env, api_key_file or api_key_co
 def fault_in(page: Page, schema: str) -> ProfileFault:
     """Return what is wrong with a page, the first by line. `schema` is a file of `dragoman.schemas`, with
     `#/$defs/name` for a part of it."""
-    found = [_deepest(error) for error in _validator(schema).iter_errors(cast("Wire", page.value))]
+    found = [_deepest(error) for error in validator_of(schema).iter_errors(cast("Wire", page.value))]
     if not found:
         raise InternalFault(f"{page.file}: refused, but {schema} finds nothing wrong with it")
     error = min(found, key=lambda error: page.line(_place(error)))
@@ -78,7 +78,8 @@ def _json(value: object) -> JSON:
 
 
 @cache
-def _validator(schema: str) -> Validator:
+def validator_of(schema: str) -> Validator:
+    """Return what checks values by a file of `dragoman.schemas`, or a part of one."""
     from jsonschema import Draft202012Validator
     from jsonschema.validators import create  # pyright: ignore[reportUnknownVariableType]  (its stub lacks one type)
 

@@ -29,6 +29,8 @@ _NAMES = {
     "api_key_need": "key_need",
 }
 _PLACES = ("timeouts", "retry", "pool")
+# What these hold is a name or a path, however much its own name or its length reminds of a key.
+_NAMED = frozenset({"model", "title", "dialect", "deployment", "api_version", "ca_bundle", "rules"})
 
 
 def explain(profile: Profile, variables: Mapping[str, str] | None = None) -> list[Row]:
@@ -74,7 +76,7 @@ def _key(profile: Profile, variables: Mapping[str, str]) -> Iterator[Row]:
         yield "key", "none is sent", profile.origins.get("auth_method", "default")
         return
     for name in profile.key_env:
-        state = "set" if variables.get(name, "").strip() else "not set"
+        state = "not set" if name not in variables else "set" if variables[name].strip() else "empty"
         yield "key", f"${name} ({state})", profile.origins.get("api_key_env", "default")
     if profile.key_file is not None:
         state = "there" if os.path.isfile(profile.key_file) else "not there"
@@ -93,8 +95,9 @@ def _fields(profile: Profile) -> Iterator[Row]:
             value = _value(profile, path)
             if value is not None:
                 yield path, value, origin
+    told = {path.lower() for path in profile.origins}
     for header in profile.headers:
-        if f"headers.{header}".lower() not in (path.lower() for path in profile.origins):
+        if f"headers.{header}".lower() not in told:
             yield f"headers.{header}", _told(header, profile.headers[header]), "default"
     for place in _PLACES:
         for name, value in msgspec.structs.asdict(getattr(profile, place)).items():
@@ -116,6 +119,8 @@ def _value(profile: Profile, path: str) -> str | None:
     held: object = getattr(profile, _NAMES.get(first, first), None)
     if first in _PLACES:
         return _told(rest, getattr(held, rest))
+    if first in ("models", "paths") and isinstance(held, Mapping):
+        return _plain_url(cast("Mapping[str, str]", held).get(rest, ""))
     if rest and isinstance(held, Mapping):
         return _inner(cast("Mapping[str, JSON]", held), rest)
     if held is None:
@@ -124,11 +129,15 @@ def _value(profile: Profile, path: str) -> str | None:
         held = held.effort or (held.budget if held.budget is not None else "on" if held.enabled else "off")
     if first in ("base_url", "proxy") and isinstance(held, str):
         held = _plain_url(held)
-    return None if held is None or held == "" else _told(first, held)
+    if held is None or held == "":
+        return None
+    return held if first in _NAMED and isinstance(held, str) else _told(first, held)
 
 
 def _inner(held: Mapping[str, JSON], path: str) -> str | None:
     """Look a dotted path up in an object whose keys may have dots, too, and headers any case."""
+    if path in held:
+        return _told(path, held[path])
     for name, value in held.items():
         if name.lower() == path.lower():
             return _told(name, value)

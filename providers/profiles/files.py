@@ -47,17 +47,23 @@ class Source(msgspec.Struct, frozen=True):
 def read_sources(variables: Mapping[str, str], folder: Folder) -> tuple[tuple[Source, ...], tuple[str, ...]]:
     """Return the files that count, the nearer first, and warnings. `folder` is where the search begins."""
     here = os.path.abspath(folder or _working_folder())
-    if named := variables.get("DRAGOMAN_CONFIG"):
+    if named := variables.get("DRAGOMAN_CONFIG", "").strip():
         return (_read(os.path.join(here, named), here, must_exist=True),), ()
     warnings: list[str] = []
     found: list[Source] = []
-    project = _project_file(here)
+    places = [path for path in _project_files(here) if os.path.lexists(path)]
+    project = next(filter(os.path.isfile, places), None)
+    odd = places[: places.index(project)] if project else places
     if project is not None and _is_anybodys(project):
         warnings.append(f"{project} is not read: it is another user's, in a folder that all can write to")
     elif project is not None:
         found.append(msgspec.structs.replace(_read(project, here), is_found=True))
-    if (user := _user_file(variables)) and os.path.isfile(user):
+    user = _user_file(variables)
+    if user and os.path.isfile(user):
         found.append(_read(user, here))
+    elif user and os.path.lexists(user):
+        odd.append(user)
+    warnings += [f"{path} is not read: it is no file, or a link to none" for path in odd]
     return tuple(found), tuple(warnings)
 
 
@@ -76,15 +82,11 @@ def _working_folder() -> str:
         return "/"
 
 
-def _project_file(folder: str) -> str | None:
-    paths = (os.path.join(place, PROJECT_FILE) for place in _upwards(folder))
-    return next((path for path in paths if os.path.isfile(path)), None)
-
-
-def _upwards(folder: str) -> Iterator[str]:
-    yield folder
+def _project_files(folder: str) -> Iterator[str]:
+    """Yield where the project's file may be, upwards."""
+    yield os.path.join(folder, PROJECT_FILE)
     while (above := os.path.dirname(folder)) != folder:
-        yield (folder := above)
+        yield os.path.join(folder := above, PROJECT_FILE)
 
 
 def _user_file(variables: Mapping[str, str]) -> str | None:

@@ -19,9 +19,10 @@ from dragoman.providers.profiles.places import Page, dotted
 from dragoman.schemas.errors import ProfileFault
 from dragoman.schemas.ir import JSON, At, Wire
 
-__all__ = ["Layer", "Settled", "merge", "settle"]
+__all__ = ["Layer", "Settled", "filled", "merge", "settle"]
 
 _OBJECTS = frozenset({"headers", "query", "paths", "models", "timeouts", "retry", "pool", "quirks", "extra_body"})
+_WHOLE = frozenset({"quirks", "extra_body"})  # in these, an empty object inside is a value
 _FILES = frozenset({"api_key_file", "ca_bundle", "rules"})
 _VARIABLE = re.compile(r"\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^{}]*))?\}|\$\{")
 
@@ -73,11 +74,8 @@ def merge(layers: Sequence[Layer]) -> _Tree:
 
 def settle(tree: _Tree, variables: Mapping[str, str]) -> Settled:
     leaves = _leaves(tree, ())
-    fields: Wire = {}
-    for at, leaf in leaves.items():
-        fields = _planted(fields, at, _settled(leaf, variables))
     return Settled(
-        fields=fields,
+        fields=_settled_tree(tree, variables),
         origins={dotted(at): leaf.layer.origin_of(leaf.at) for at, leaf in leaves.items()},
         places={dotted(at): leaf.layer.place_of(leaf.at) for at, leaf in leaves.items()},
         plain={
@@ -108,7 +106,7 @@ def _named(quirks: list[JSON], layer: Layer) -> _Tree:
 
 
 def _branch(value: JSON, layer: Layer, at: At) -> _Tree | _Leaf:
-    if isinstance(value, dict) and at[0] in _OBJECTS and not (at[0] == "extra_body" and not value and len(at) > 1):
+    if isinstance(value, dict) and at[0] in _OBJECTS and not (at[0] in _WHOLE and not value and len(at) > 1):
         return {name: _branch(inner, layer, (*at, name)) for name, inner in value.items()}
     return _Leaf(value, layer, at)
 
@@ -147,17 +145,24 @@ def _leaves(tree: _Tree, at: At) -> dict[At, _Leaf]:
     return found
 
 
-def _planted(fields: Wire, at: At, value: JSON) -> Wire:
-    name = str(at[0])
-    if len(at) == 1:
-        return {**fields, name: value}
-    inner = fields.get(name)
-    return {**fields, name: _planted(inner if isinstance(inner, dict) else {}, at[1:], value)}
+def _settled_tree(tree: _Tree, variables: Mapping[str, str]) -> Wire:
+    return {
+        name: _settled_tree(value, variables) if isinstance(value, dict) else _settled(value, variables)
+        for name, value in tree.items()
+        if value != {}
+    }
+
+
+def filled(text: str, layer: Layer, at: At, variables: Mapping[str, str]) -> str:
+    """Return a text of a layer with its variables filled in."""
+    return "".join(_pieces(text, _Leaf(text, layer, at), variables)) if layer.expands and "$" in text else text
 
 
 def _settled(leaf: _Leaf, variables: Mapping[str, str]) -> JSON:
     value = _expanded(leaf.value, leaf, variables) if leaf.layer.expands else leaf.value
-    if leaf.at[0] in _FILES and isinstance(value, str):
+    if leaf.at[0] in _FILES and isinstance(value, str) and value:
+        if "\0" in value:
+            raise ProfileFault("no name that a file can have", place=leaf.layer.place_of(leaf.at))
         return _path(value, leaf.layer.folder, variables)
     return value
 

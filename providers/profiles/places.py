@@ -36,6 +36,8 @@ _WORDS: Mapping[str, bool | None] = {
     "no": False,
     "off": False,
 }
+# What no YAML may have in it. Its readers count it in bytes or in letters, and tell no line.
+_UNREADABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TEXT = "tag:yaml.org,2002:str"
 
 
@@ -69,17 +71,25 @@ def read_yaml(raw: bytes, file: str) -> Page:
     if len(raw) > MAX_BYTES:
         raise ProfileFault(f"larger than {MAX_BYTES >> 20} MiB", place=file)
     builder = _Builder(file)
+    text = _decoded(raw, file)
     try:
-        for event in yaml.parse(raw.decode("utf-8-sig"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+        for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
             builder.feed(event)
-    except UnicodeDecodeError as error:
-        raise ProfileFault(f"not UTF-8 (byte {error.start})", place=file) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise ProfileFault(f"no YAML: {error.problem}", place=f"{file}:{mark.line + 1}" if mark else file) from error
     except yaml.YAMLError as error:
-        raise ProfileFault(f"no YAML: {str(error).splitlines()[0]}", place=file) from error
+        found = _UNREADABLE.search(text)
+        place = f"{file}:{text.count(chr(10), 0, found.start()) + 1}" if found else file
+        raise ProfileFault(f"no YAML: {str(error).splitlines()[0]}", place=place) from error
     return Page(file, builder.value, builder.lines)
+
+
+def _decoded(raw: bytes, file: str) -> str:
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ProfileFault(f"not UTF-8 (byte {error.start})", place=file) from error
 
 
 def _line(event: Event) -> int:

@@ -58,4 +58,4 @@ def shown(name: str, value: JSON) -> str:
     """Quote the value of a field in a message."""
     if isinstance(value, str) and (names_secret(name) or looks_like_key(value) or has_password(value)):
         return "a text that may be secret"
-    return show(value)
+    return repr(value) if isinstance(value, float) else show(value)  # 5.0 where 5 is wanted

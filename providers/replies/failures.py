@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import msgspec
@@ -18,6 +19,7 @@ from dragoman.schemas.convert import guarded
 from dragoman.schemas.dialect import find
 from dragoman.schemas.errors import InvalidInput, MalformedJSON, ProtocolFault, Rejected
 from dragoman.schemas.failures import kind_of_failure
+from dragoman.schemas.framing import Deframer
 from dragoman.schemas.ir import JSON, Error, Wire
 from dragoman.schemas.jsontext import read_json
 from dragoman.schemas.narrow import objects, text
@@ -28,6 +30,7 @@ MAX_TEXT = 300  # characters of a body that is no JSON
 _PAGE = 8192  # characters of a page that are looked at
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE | re.ASCII)
 _TEXTUAL = re.compile(r"(?:utf|us-ascii|ascii|iso-?8859|latin|windows|cp\d|gb|big5|shift|euc|koi8)", re.IGNORECASE)
+_EVENTS = re.compile(rb"\s*(?:data|event|id|retry)?:", re.ASCII)
 _TITLE = re.compile(r"<title[^>]{0,200}>([^<]{1,500})", re.IGNORECASE)
 _UNSEEN = re.compile(r"<(script|style)\b.*?(?:</\1[^>]{0,100}>|\Z)", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^>]{0,1000}>")
@@ -96,15 +99,33 @@ def _redirect(status: int, location: str) -> ProtocolFault:
 
 
 def _read(body: bytes, content_type: str) -> JSON:
-    """Return a body as JSON if it is, else its text: of a page what it is called."""
+    """Return a body as JSON if it is, or holds it as an event; else its text: of a page what it is called."""
     try:
         return read_json(body)
     except MalformedJSON:
         said = _decoded(body, content_type)
+    if said.lstrip()[:1] in ("{", "["):
+        try:
+            return read_json(said)
+        except MalformedJSON:
+            return _plain(said)
+    told = _event(body) if _EVENTS.match(body) else None
+    return _plain(said) if told is None else told
+
+
+def _event(body: bytes) -> Wire | None:
+    """Return the first object that a stream in the place of an error tells: LiteLLM answers 500 with one."""
+    deframer = Deframer()
     try:
-        return read_json(said) if said.lstrip()[:1] in ("{", "[") else _plain(said)
-    except MalformedJSON:
-        return _plain(said)
+        frames = [*deframer.feed(body), *deframer.close()]
+    except InvalidInput:
+        return None  # a line without end
+    for frame in frames:
+        with suppress(MalformedJSON):
+            told = read_json(frame.data)
+            if isinstance(told, dict):
+                return told
+    return None
 
 
 def _decoded(body: bytes, content_type: str) -> str:

@@ -51,7 +51,12 @@ _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6
 
 def request_id_of(headers: Mapping[str, str]) -> str | None:
     """Return the id by which the provider's people find this request."""
-    return next((value[:_MAX_ID] for name in _IDS if (value := headers.get(name, "").strip())), None)
+    return next((found for name in _IDS if (found := _printable(headers.get(name, ""))[:_MAX_ID])), None)
+
+
+def _printable(said: str) -> str:
+    """Return what can be shown in one line: an id ends up in messages."""
+    return "".join(letter for letter in said.strip() if letter.isprintable())
 
 
 def wait_of(headers: Mapping[str, str], today: float) -> float | None:

@@ -7,12 +7,14 @@ Imported only where there are rules: yaml and jsonschema are slow to come.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 import msgspec
 
+from dragoman.providers.profiles.checking import nearest, validator_of
 from dragoman.providers.profiles.places import MAX_BYTES, Page, read_yaml
+from dragoman.providers.profiles.suspicion import shown
 from dragoman.providers.sandbox.script import Rule
 from dragoman.schemas.dialect import find
 from dragoman.schemas.errors import ProfileFault, UnknownDialect
@@ -22,7 +24,6 @@ from dragoman.schemas.narrow import as_object, objects, show
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
-    from jsonschema.protocols import Validator
 
 __all__ = ["as_rules", "load_rules"]
 
@@ -33,17 +34,17 @@ def load_rules(path: str) -> tuple[Rule, ...]:
         with open(path, "rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except OSError as error:
-        problem = f"the rules of the sandbox cannot be read: {error.strerror or error}"
+        problem = f"the rules of the sandbox cannot be read: {error.strerror}"
         raise ProfileFault(
             problem, place=path, hint="rules: FILE in the profile, or DRAGOMAN_SANDBOX, names it"
         ) from error
     return _checked(read_yaml(raw, path))
 
 
-def as_rules(rules: Iterable[Rule | Wire]) -> tuple[Rule, ...]:
+def as_rules(rules: Iterable[Rule | Mapping[str, object]]) -> tuple[Rule, ...]:
     """Return the rules of a program, which may have them as a file has."""
     held = [*rules]
-    written = iter(_checked(Page("rules", [rule for rule in held if not isinstance(rule, Rule)])))
+    written = iter(_checked(Page("rules", [cast("JSON", rule) for rule in held if not isinstance(rule, Rule)])))
     return tuple(rule if isinstance(rule, Rule) else next(written) for rule in held)
 
 
@@ -72,13 +73,7 @@ class _Fault(msgspec.Struct, frozen=True):
 # --------------------------------------------------------------------------------------------------------- its form
 def _misfits(page: Page) -> Iterator[_Fault]:
     """Yield what is not as the schema says."""
-    from importlib.resources import files
-
-    from jsonschema import Draft202012Validator
-
-    schema: Wire = msgspec.json.decode(files("dragoman.schemas").joinpath("sandbox.schema.json").read_bytes())
-    validator = cast("Validator", Draft202012Validator(schema))
-    for error in validator.iter_errors(page.value):
+    for error in validator_of("sandbox.schema.json").iter_errors(cast("Wire", page.value)):
         yield from _told(error)
 
 
@@ -96,7 +91,7 @@ def _told(error: ValidationError) -> Iterator[_Fault]:
             known = _texts(schema["enum"])
             yield _Fault(at, f"expected one of {', '.join(known)}, got {show(value)}", _nearest(str(value), known))
         case _:
-            yield _Fault(at, f"expected {schema['description']}, got {show(value)}")
+            yield _Fault(at, f"expected {schema['description']}, got {shown(str(at[-1]) if at else '', value)}")
 
 
 def _unknown(at: At, name: str, known: Sequence[str]) -> _Fault:
@@ -104,9 +99,8 @@ def _unknown(at: At, name: str, known: Sequence[str]) -> _Fault:
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:
-    from difflib import get_close_matches
-
-    return "".join(f'did you mean "{word}"?' for word in get_close_matches(name, known, 1))
+    meant = nearest(name, known)
+    return f"did you mean {meant}?" if meant else ""
 
 
 def _texts(value: JSON) -> list[str]:

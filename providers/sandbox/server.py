@@ -7,6 +7,7 @@ same question always has the same answer, to the byte.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import cast
@@ -20,7 +21,7 @@ from dragoman.providers.sandbox.streams import slices, stream_chunks
 from dragoman.providers.settings import Profile, Timeouts
 from dragoman.schemas.dialect import Dialect, find
 from dragoman.schemas.errors import CallerError, NetworkFault
-from dragoman.schemas.ir import JSON, Error, Response, Wire
+from dragoman.schemas.ir import JSON, Error, Response
 from dragoman.schemas.jsontext import write_json
 from dragoman.schemas.losses import Losses
 
@@ -37,7 +38,11 @@ class SandboxTransport:
     file has them."""
 
     def __init__(
-        self, profile: Profile, *, rules: Iterable[Rule | Wire] | None = None, clock: Clock | None = None
+        self,
+        profile: Profile,
+        *,
+        rules: Iterable[Rule | Mapping[str, object]] | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._profile = profile
         self._dialect = find(profile.dialect)
@@ -64,7 +69,7 @@ class SandboxTransport:
         self._is_closed = True
 
 
-def _rules(profile: Profile, rules: Iterable[Rule | Wire] | None) -> tuple[Rule, ...]:
+def _rules(profile: Profile, rules: Iterable[Rule | Mapping[str, object]] | None) -> tuple[Rule, ...]:
     if rules is None and profile.rules is None:
         return ()
     from dragoman.providers.sandbox.rules import as_rules, load_rules
@@ -81,12 +86,13 @@ class _Reply:
         self.status, self.headers = status, headers
         self._chunks, self._rule, self._clock = iter(chunks), rule, clock
         self._is_closed = False
+        self._nap: asyncio.Future[None] | None = None
 
     async def chunks(self) -> AsyncIterator[bytes]:
         rule = self._rule
         for number, chunk in enumerate(self._chunks):
             if number and rule.chunk_delay:
-                await self._clock.sleep(rule.chunk_delay)
+                await self._sleep(rule.chunk_delay)
             if self._is_closed or number == rule.cut_after:
                 return
             if number == rule.reset_after:
@@ -97,6 +103,16 @@ class _Reply:
 
     async def aclose(self) -> None:
         self._is_closed = True
+        if self._nap is not None:
+            self._nap.cancel()
+
+    async def _sleep(self, seconds: float) -> None:
+        """Sleep, but no longer than until this is closed."""
+        self._nap = asyncio.ensure_future(self._clock.sleep(seconds))
+        try:
+            await asyncio.wait([self._nap])
+        finally:
+            self._nap.cancel()
 
     def _malformed(self) -> bytes:
         """Return a chunk that is no JSON, framed as the others are."""

@@ -44,4 +44,5 @@ DIALECT = Dialect(
         "frequency_penalty": "sampling",
     },
     wrappers=frozenset({"options", "function", "message"}),
+    stream_type="application/x-ndjson",
 )

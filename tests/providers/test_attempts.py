@@ -241,6 +241,24 @@ def test_only_so_much_of_an_error_is_read(monkeypatch: pytest.MonkeyPatch) -> No
         asyncio.run(read(made(FakeReply(400, [b"xxxxx"] * 50))))
 
 
+@pytest.mark.parametrize("piece", [NetworkFault("no gzip"), 60.0])
+def test_the_status_of_an_error_counts_where_its_body_cannot_be_read(
+    monkeypatch: pytest.MonkeyPatch, piece: NetworkFault | float
+) -> None:
+    monkeypatch.setattr(module, "FAILURE_WAIT", 0.02)
+    with pytest.raises(Rejected, match="401 Unauthorized"):
+        asyncio.run(read(made(FakeReply(401, [piece]), answer(b"never"))))
+
+
+def test_a_secret_that_shows_only_when_it_is_decoded_is_not_told() -> None:
+    reply = FakeReply(
+        401, [f"no {SECRET}".encode("cp500")], {"content-type": "text/plain; charset=cp500", "request-id": "r"}
+    )
+    with pytest.raises(Rejected, match=r"^401 no \[redacted\] \(request id r\)$") as caught:
+        asyncio.run(read(made(reply)))
+    assert caught.value.error.message == "no [redacted]"
+
+
 def test_an_error_that_is_cut_off_is_told_as_far_as_it_came() -> None:
     with pytest.raises(Rejected, match="400 half"):
         asyncio.run(read(made(FakeReply(400, [b"half", RESET]))))

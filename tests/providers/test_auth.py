@@ -104,11 +104,19 @@ def test_missing_key_says_what_to_set() -> None:
     assert not error.is_placeholder
 
 
+@pytest.mark.parametrize(
+    ("held", "told"),
+    [({}, "A or B is not set"), ({"A": ""}, "B is not set, A is empty"), ({"A": " ", "B": ""}, "A and B is empty")],
+)
+def test_variable_that_is_empty_is_not_called_unset(held: dict[str, str], told: str) -> None:
+    assert str(missing(profile(env=("A", "B")), **held)) == f"p: no key: {told}"
+
+
 def test_empty_key_is_missing(key_file: Path) -> None:
     key_file.write_text(" \n")
     nothing = (sys.executable, "-c", "")
     error = missing(profile(env=("A",), file=key_file, command=nothing), A=" ")
-    assert str(error) == f"p: no key: A is not set, {key_file} is empty, {sys.executable} prints nothing"
+    assert str(error) == f"p: no key: A is empty, {key_file} is empty, {sys.executable} prints nothing"
 
 
 def test_profile_without_a_place_for_a_key_is_told_so() -> None:

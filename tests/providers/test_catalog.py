@@ -52,7 +52,7 @@ def test_entry_that_is_read_alone_is_the_one_of_the_whole(name: str) -> None:
     assert entry is not None
     own = {field: value for field, value in WHOLE[name].items() if field in entry.fields}
     assert entry.fields == own
-    assert set(WHOLE[name]) - set(own) <= {"env", "host_env", "dialects", "with_deployment"}
+    assert set(WHOLE[name]) - set(own) <= {"env", "host_env", "dialects", "with_deployment", "retired"}
 
 
 @pytest.mark.parametrize("name", VENDORS)
@@ -67,13 +67,14 @@ def test_entry_has_the_form_of_a_profile(name: str) -> None:
 
 @pytest.mark.parametrize("name", vendor_names())
 def test_every_vendor_makes_a_profile_with_urls(name: str) -> None:
-    profile = load(name)
+    profile, entry = load(name), vendor(name)
     assert profile.title
     for operation in ("complete", "stream", "models"):
         url = url_of(profile, operation, "m")
         assert url.startswith(("https://", "sandbox://", "litellm://")) or is_loopback(url)
         assert "{" not in url
-    assert profile.warnings == ()
+    assert entry is not None
+    assert bool(profile.warnings) is (entry.retired is not None)
 
 
 @pytest.mark.parametrize("name", VENDORS)
@@ -130,3 +131,7 @@ def test_vendor_that_is_not_there_is_none() -> None:
 def test_vendors_with_a_key_are_each_told_once() -> None:
     variables = {"OPENAI_API_KEY": "k", "GOOGLE_API_KEY": "k", "OLLAMA_API_KEY": "k", "GROQ_API_KEY": ""}
     assert vendors_with_key(variables) == ("openai", "gemini", "ollama")
+
+
+def test_vendor_that_is_gone_is_none_of_those_with_a_key() -> None:
+    assert vendors_with_key({"GITHUB_TOKEN": "k"}) == ()

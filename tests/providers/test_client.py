@@ -11,7 +11,7 @@ from pytest_httpx import HTTPXMock, IteratorStream
 from dragoman.providers import Profile, create_provider
 from dragoman.providers.client import WireProvider
 from dragoman.providers.exchange import Call
-from dragoman.schemas.errors import ProtocolFault, Rejected
+from dragoman.schemas.errors import NoListing, ProtocolFault, Rejected
 from dragoman.schemas.events import ContentDelta
 from dragoman.schemas.ir import Wire
 from tests.providers.wires import KEY, Answer, Scripted, chunk, document, provider, run, said, streamed
@@ -141,6 +141,14 @@ def test_several_may_look_on_and_none() -> None:
 def test_listing_that_fails_is_raised() -> None:
     with pytest.raises(Rejected, match="401"):
         run(provider(Answer((b"no",), 401)).models())
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+def test_provider_without_a_listing_breaks_the_protocol(status: int) -> None:
+    with pytest.raises(NoListing, match=f"no listing of models is there: {status} ") as caught:
+        run(provider(Answer((b"no",), status)).models())
+    assert "base_url" in caught.value.hint
+    assert "paths.models" in caught.value.hint
 
 
 def test_leaving_closes_the_transport() -> None:

@@ -201,3 +201,38 @@ def test_list_of_messages_goes_on_from_answer_to_answer() -> None:
     transport = asked._transport
     assert isinstance(transport, Scripted)
     assert b'"role":"tool","tool_call_id":"a","content":"sun"' in transport.calls[1].body.replace(b" ", b"")
+
+
+# ------------------------------------------------------------------------------------------------ what is none of them
+@pytest.mark.parametrize(
+    ("asked", "got"),
+    [
+        ("", "an empty str"),
+        ([], "an empty list"),
+        ({"role": "user", "content": "hi"}, "a dict"),
+        (b"hi", "a bytes"),
+        (5, "a int"),
+        (None, "a NoneType"),
+        (QUESTION.messages[0], "a Message"),
+    ],
+)
+def test_what_is_no_request_is_refused_with_what_it_is(asked: Any, got: str) -> None:
+    with pytest.raises(CallerError, match=f"^expected a text, a request or a list of messages, got {got}$"):
+        as_request(asked)
+
+
+@pytest.mark.parametrize("tools", [WEATHER, "weather", 5])
+def test_tools_that_are_no_list_are_refused(tools: Any) -> None:
+    with pytest.raises(CallerError, match=r"^tools: expected a list of them, got a "):
+        as_request("hi", tools)
+
+
+def test_tool_that_is_no_object_is_refused_with_its_number() -> None:
+    tools: Any = [WEATHER, "weather"]
+    with pytest.raises(CallerError, match=r"^tools\[1\]: expected a Tool, or "):
+        as_request("hi", tools)
+
+
+def test_conversation_goes_on_from_a_text() -> None:
+    request = with_result(with_answer("How is it?", ANSWER), PARIS, "sunny")
+    assert [message.role for message in request.messages] == ["user", "assistant", "user"]

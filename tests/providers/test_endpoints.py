@@ -108,3 +108,11 @@ def test_missing_model_is_told() -> None:
 def test_unknown_operation_is_told() -> None:
     with pytest.raises(ProfileFault, match="openai-chat has no 'embed' here"):
         url_of(profile("https://h"), "embed")
+
+
+def test_url_that_is_none_is_told_with_the_line_that_says_it() -> None:
+    asked = Profile(
+        name="p", vendor="v", dialect="anthropic", base_url="ftp://h", origins={"base_url": "dragoman.yaml:7"}
+    )
+    with pytest.raises(ProfileFault, match=r"^p: base_url \(dragoman\.yaml:7\): no http or https URL"):
+        url_of(asked, "complete")

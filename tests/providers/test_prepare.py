@@ -57,7 +57,12 @@ def test_stream_is_asked_for_in_body_or_url() -> None:
     assert chat.wire["stream"] is True
     assert chat.wire["stream_options"] == {"include_usage": True}
     assert gemini.call.url.endswith(":streamGenerateContent?alt=sse")
-    assert chat.call.headers["Accept"] == "text/event-stream"
+
+
+@pytest.mark.parametrize("dialect", [dialect.name for dialect in dialects()])
+def test_stream_is_asked_for_by_the_type_it_has(dialect: str) -> None:
+    accepted = prepare(profile(dialect), KEY, HELLO, streams=True).call.headers["Accept"]
+    assert accepted == ("application/x-ndjson" if dialect == "ollama" else "text/event-stream")
 
 
 @pytest.mark.parametrize("dialect", [dialect.name for dialect in dialects()])

@@ -316,3 +316,68 @@ def test_key_of_a_variable_needs_no_command(project: Project) -> None:
     key = find_key(project.load(), {"OPENAI_API_KEY": "sk-other-4567"})
     assert key is not None
     assert key.origin == "OPENAI_API_KEY"
+
+
+# -------------------------------------------------------------------------------------------- whether a key is needed
+@pytest.mark.parametrize("place", ["api_key_env: X", "api_key_file: x", "api_key_command: [x]"])
+def test_profile_that_says_where_its_key_is_needs_it(project: Project, place: str) -> None:
+    assert project.profile(f"type: litellm\n{place}").key_need == "required"
+    assert project.profile(f"type: litellm\n{place}\napi_key_need: optional").key_need == "optional"
+    assert project.profile(f"type: litellm\n{place}\napi_key_need: sk-none").key_need == "sk-none"
+
+
+def test_need_of_a_key_is_inherited(project: Project) -> None:
+    project.write("profiles: {base: {type: vllm, api_key_env: X}, local: {extends: base}, free: {type: vllm}}")
+    assert (project.load().key_need, project.load("free").key_need) == ("required", "optional")
+    assert project.load("free", {"api_key_env": "X"}).key_need == "required"
+    assert project.load(settings={"api_key_need": "optional"}).key_need == "optional"
+
+
+def test_profile_that_takes_the_key_away_needs_none(project: Project) -> None:
+    assert project.profile("type: litellm\napi_key_env: null").key_need == "optional"
+
+
+# ------------------------------------------------------------------------------------------------------------- places
+def test_variables_are_filled_in_where_they_decide(project: Project) -> None:
+    project.write(
+        "default: ${P:-local}\nprofiles:\n  local: {extends: '${B:-base}'}\n"
+        "  base: {type: '${T:-groq}', dialect: '${D:-responses}'}\n"
+    )
+    profile = project.load(None)
+    assert (profile.name, profile.vendor, profile.dialect) == ("local", "groq", "openai-responses")
+    assert project.load(None, T="xai", D="chat").vendor == "xai"
+
+
+def test_variable_that_is_not_set_is_told_where_it_decides(project: Project) -> None:
+    told = project.refusal("extends: ${NO}")
+    assert str(told) == "dragoman.yaml:3: profiles.local.extends: the variable NO is not set"
+
+
+def test_parent_that_comes_out_empty_is_none(project: Project) -> None:
+    assert project.profile("extends: ${NO:-}\ntype: ${NO:-openai}").vendor == "openai"
+
+
+def test_default_that_is_not_there_is_told_where_it_is_named(project: Project) -> None:
+    project.write("profiles: {}\ndefault: opnai")
+    with pytest.raises(UnknownProfile, match=r'^dragoman\.yaml:2: default: there is no profile and no vendor "opnai"$'):
+        project.load(None)
+    with pytest.raises(UnknownProfile, match=r"^DRAGOMAN_PROFILE: there is no profile"):
+        project.load(None, DRAGOMAN_PROFILE="zzz")
+
+
+def test_profile_that_extends_an_outer_one_that_is_not_there_is_not_what_was_meant(project: Project) -> None:
+    project.write("profiles: {local: {extends: local}, locale: {type: groq}}")
+    with pytest.raises(UnknownProfile) as caught:
+        project.load()
+    assert str(caught.value).endswith('extends: there is no other profile and no vendor "local"')
+    assert caught.value.hint == "did you mean locale?"
+
+
+def test_settings_extend_nothing(project: Project) -> None:
+    with pytest.raises(ProfileFault, match=r"^settings: extends: "):
+        project.load("groq", {"extends": "openai"})
+
+
+def test_vendor_that_is_gone_is_told(project: Project) -> None:
+    assert project.load("github-models").warnings == ("github-models: GitHub Models was shut down on 2026-07-30",)
+    assert project.load("github-models", {"base_url": "https://h"}).warnings == ()

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import copy
+import json
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dragoman.providers.profile import load_profile
 from dragoman.providers.quirks import QUIRKS, apply_quirks, check_quirk
 from dragoman.providers.settings import QuirkUse
 from dragoman.schemas.errors import ProfileFault
 from dragoman.schemas.ir import JSON, Wire
 from dragoman.schemas.losses import FEATURES
+from dragoman.schemas.narrow import objects
 
 TALK: Wire = {
     "model": "m",
@@ -271,3 +275,88 @@ def test_unknown_quirk_is_told_with_the_nearest_or_all() -> None:
     with pytest.raises(ProfileFault) as caught:
         check_quirk("zzz", None, place="p")
     assert caught.value.hint.startswith("known: developer_role_to_system")
+
+
+def test_ids_of_calls_are_shortened_alike_in_calls_and_results() -> None:
+    call: JSON = {"role": "assistant", "tool_calls": [{"id": "call_1"}, {"id": "abcDEF123"}, "odd", {"id": 7}]}
+    result: JSON = {"role": "tool", "tool_call_id": "call_1"}
+    body, losses = applied("short_call_ids", {"messages": [call, result, {"role": "user"}]})
+    held = json.dumps(body)
+    (short,) = set(re.findall(r'"([0-9a-f]{9})"', held))
+    assert held.count(short) == 2
+    assert "abcDEF123" in held
+    assert [path for path, *_ in losses] == ["$.messages[0].tool_calls[0].id", "$.messages[1].tool_call_id"]
+
+
+def test_mistral_takes_what_others_said() -> None:
+    """Names of people, and ids of others' calls, are refused there; names of tools are wanted."""
+    profile = load_profile("mistral", variables={}, folder="/")
+    turns: list[JSON] = [
+        {**turn, "name": "ann"} if turn["role"] == "user" else turn for turn in objects(TALK["messages"])
+    ]
+    body, losses = apply_quirks(profile.quirks, {**TALK, "messages": turns})
+    messages = list(objects(body["messages"]))
+    assert [message.get("name") for message in messages if message["role"] in ("user", "tool")] == [None, "f"]
+    assert {loss.feature for loss in losses} == {"role", "id", "reasoning"}
+
+
+def test_field_that_is_there_by_its_new_name_already_is_not_lost_in_silence() -> None:
+    wire: Wire = {"seed": 1, "random_seed": 2}
+    assert applied("rename", wire, {"seed": "random_seed"}) == (
+        {"random_seed": 2},
+        [("$.seed", "sampling", "advisory", "dropped")],
+    )
+    assert applied("max_tokens_name", {"max_completion_tokens": 5, "max_tokens": 5}, "max_tokens") == (
+        {"max_tokens": 5},
+        [],
+    )
+
+
+def test_fields_keep_their_order_under_new_names() -> None:
+    body, _ = applied("rename", {"a": 1, "seed": 2, "z": 3}, {"seed": "random_seed"})
+    assert list(body) == ["a", "random_seed", "z"]
+
+
+def test_marks_on_text_are_told_where_only_text_is_taken() -> None:
+    part: JSON = {"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}
+    body, losses = applied("text_content", {"messages": [{"role": "user", "content": [part]}]})
+    assert body == {"messages": [{"role": "user", "content": "a"}]}
+    assert losses == [("$.messages[0].content[0].cache_control", "cache_control", "advisory", "dropped")]
+
+
+def test_marks_on_text_stay_where_the_system_becomes_one() -> None:
+    part: JSON = {"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}
+    said: list[JSON] = [{"role": "system", "content": [part]}, {"role": "system", "content": "b"}]
+    merged = messages("merge_system", said)
+    assert merged == [{"role": "system", "content": [part, {"type": "text", "text": "b"}]}]
+
+
+NO_THOUGHTS: JSON = {"type": "disabled"}
+NAMED: JSON = {"type": "function", "function": {"name": "f"}}
+
+
+def test_that_nothing_is_to_be_thought_is_said_in_a_field_of_its_own() -> None:
+    said: Wire = {"reasoning_effort": "none", "tool_choice": "required"}
+    assert applied("thinking_field", said) == ({"tool_choice": "required", "thinking": NO_THOUGHTS}, [])
+    assert applied("thinking_field", {"reasoning_effort": "high"}) == ({"reasoning_effort": "high"}, [])
+
+
+@pytest.mark.parametrize("choice", ["required", "none", NAMED])
+def test_choice_of_tools_wins_over_thoughts_that_nobody_asked_for(choice: JSON) -> None:
+    body, losses = applied("thinking_field", {"tool_choice": choice})
+    assert body == {"tool_choice": choice, "thinking": NO_THOUGHTS}
+    assert losses == [("$.tool_choice", "reasoning_config", "advisory", "approximated")]
+
+
+def test_choice_of_tools_goes_where_thoughts_are_asked_for() -> None:
+    body, losses = applied("thinking_field", {"tool_choice": NAMED, "reasoning_effort": "high"})
+    assert body == {"reasoning_effort": "high"}
+    assert losses == [("$.tool_choice", "tool_choice", "meaning", "dropped")]
+    assert applied("thinking_field", {"tool_choice": "auto"}) == ({}, [])
+
+
+@pytest.mark.parametrize(
+    "wire", [{"thinking": NO_THOUGHTS, "tool_choice": "none"}, {"tool_choice": {"type": "any"}}, {"messages": []}]
+)
+def test_what_needs_no_word_about_thinking_stays_as_it_is(wire: Wire) -> None:
+    assert applied("thinking_field", wire) == (wire, [])

@@ -19,7 +19,7 @@ from jsonschema import Draft202012Validator
 from dragoman.providers.auth import Key
 from dragoman.providers.client import WireProvider
 from dragoman.providers.record import Recorder
-from dragoman.schemas.errors import DragomanError, NetworkFault
+from dragoman.schemas.errors import DragomanError, NetworkFault, NoListing, TimedOut
 from dragoman.schemas.ir import Wire
 from tests.providers.wires import (
     KEY,
@@ -109,6 +109,29 @@ def test_exchange_without_a_response_is_recorded(tmp_path: Path) -> None:
     assert (line["response"], line["error"]) == (None, {"kind": "refused", "message": "refused"})
 
 
+@pytest.mark.parametrize("streams", [False, True])
+def test_time_that_a_failure_took_is_recorded(tmp_path: Path, *, streams: bool) -> None:
+    late, clock, file = TimedOut("first_byte", 0.25), Clock(), tmp_path / "r.jsonl"
+    asked = provider(late, late, clock=clock)
+    with Recorder(file, clock=clock) as recorder:
+        asked.set_raw_log_callback(recorder)
+        with suppress(TimedOut):
+            run(stream(asked) if streams else cast(Any, asked.complete("hi")))
+    (line,) = lines(file)
+    assert [attempt["ms"] for attempt in line["attempts"]] == [0, 2500]  # they are when it was made
+    assert line["timing"] == {"first_byte": None, "first_output": None, "total": 2500}
+
+
+def test_time_that_a_listing_took_to_fail_is_recorded(tmp_path: Path) -> None:
+    file, asked = tmp_path / "r.jsonl", provider(Answer((b"no",), 404), clock=Clock(0.25))
+    with Recorder(file) as recorder:
+        asked.set_raw_log_callback(recorder)
+        with suppress(NoListing):
+            run(asked.models())
+    (line,) = lines(file)
+    assert (line["request_id"], line["error"]["kind"], line["timing"]["total"] > 0) == ("req_1", "not_found", True)
+
+
 def test_cut_stream_is_recorded_as_not_complete(tmp_path: Path) -> None:
     line = recorded(tmp_path / "r.jsonl", Answer((chunk("half"),)), streams=True)
     assert (line["complete"], line["error"]["kind"]) == (False, "truncated-stream")
@@ -136,7 +159,8 @@ def test_exchange_that_was_never_sent_is_recorded_without_a_request(tmp_path: Pa
     with Recorder(file) as recorder:
         asked.set_raw_log_callback(recorder)
         run(asked.stream("hi").aclose())
-    assert [(line["request"], line["complete"]) for line in lines(file)] == [(None, False)]
+    (line,) = lines(file)
+    assert (line["request"], line["complete"], line["timing"]["total"]) == (None, False, None)
 
 
 def test_stream_that_is_left_is_recorded_as_not_complete(tmp_path: Path) -> None:
@@ -151,6 +175,7 @@ def test_stream_that_is_left_is_recorded_as_not_complete(tmp_path: Path) -> None
         run(leave())
     (line,) = lines(file)
     assert (line["complete"], line["error"]) == (False, None)
+    assert line["timing"]["total"] is not None
 
 
 def test_bytes_of_a_stream_are_recorded_when_they_are_read_raw(tmp_path: Path) -> None:

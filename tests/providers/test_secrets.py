@@ -59,6 +59,32 @@ def test_key_of_odd_characters_is_found(key: str, say: type[str]) -> None:
     assert Secrets([key]).redact(f"<{said}>") == f"<{REDACTED}>"
 
 
+@pytest.mark.parametrize("levels", range(5))
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_odd_key_is_found_in_json_in_json(levels: int, *, ascii_only: bool) -> None:
+    key = 'schlüs"sel\\-ß'
+    said = key
+    for _ in range(levels):
+        said = json.dumps(said, ensure_ascii=ascii_only)[1:-1]
+    assert Secrets([key]).redact(f"<{said}>") == f"<{REDACTED}>"
+
+
+@pytest.mark.parametrize("say", [str, json.dumps, quote], ids=["plain", "JSON", "URL"])
+def test_key_that_was_read_as_latin_1_is_found(say: type[str]) -> None:
+    said = str(say("schlüssel-ß".encode().decode("latin-1"))).strip('"')
+    assert Secrets(["schlüssel-ß"]).redact(f"<{said}>") == f"<{REDACTED}>"
+
+
+def test_key_in_bytes_of_latin_1_is_found() -> None:
+    assert Secrets(["schlüssel-ß"]).redact_bytes("<schlüssel-ß>".encode("latin-1")) == f"<{REDACTED}>".encode()
+
+
+@pytest.mark.parametrize("at", [*range(65_526, 65_538)])
+def test_key_is_found_wherever_it_is_in_a_long_text(at: int) -> None:
+    text = f"{'%61' * 10}{'x' * (at - 30)}{KEY}{'y' * 70_000}"
+    assert SECRETS.redact(text) == text.replace(KEY, REDACTED)
+
+
 def test_json_stays_json() -> None:
     wire = json.dumps({"a": [KEY, "\\" + KEY, KEY + '"'], "b": json.dumps({"c": json.dumps(KEY)}), KEY: "\n"})
     for written in (wire, wire.replace("/", "\\/"), wire.replace("s", "\\u0073")):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import re
+import time
 import zlib
 from pathlib import Path
 
@@ -78,6 +79,7 @@ def test_a_netrc_adds_no_header(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     ("headers", "encoding"),
     [
         ({"Accept": "text/event-stream"}, b"identity"),
+        ({"Accept": "application/x-ndjson"}, b"identity"),
         ({"Accept": "application/json"}, b"gzip, deflate"),
         ({"accept-encoding": "gzip"}, b"gzip"),
     ],
@@ -229,3 +231,16 @@ def test_what_cannot_be_inflated_is_a_fault(encoding: str, raw: bytes, problem: 
     assert isinstance(error, NetworkFault)
     assert problem in str(error)
     assert not error.before_reply
+
+
+def test_a_head_of_very_many_lines_takes_no_time() -> None:
+    async def script(connection: Connection) -> None:
+        lines = b"".join(b"a%x:\r\n" % number for number in range(12_000))
+        await connection.answer(b"", head=OK + lines)
+
+    async def use(server: Server, transport: HttpTransport) -> float:
+        start = time.perf_counter()
+        await fetch(server, transport)
+        return time.perf_counter() - start
+
+    assert with_server(script, use) < 1

@@ -247,3 +247,9 @@ def test_model_that_thinks_is_not_forced(httpx_mock: HTTPXMock) -> None:
     called(httpx_mock, calling("report_word", json.dumps({"word": WORD})), thinks)
     choice: JSON = bodies(httpx_mock)[-1].get("tool_choice")
     assert choice in (None, "auto")
+
+
+def test_answer_that_names_no_model_is_told_without_one(httpx_mock: HTTPXMock) -> None:
+    nameless = {field: value for field, value in answer(WORD).items() if field != "model"}
+    listed(httpx_mock, nameless)
+    assert told(report(level="complete")) == ("ok", "answered, by a model that is not named")

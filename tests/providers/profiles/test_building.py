@@ -218,3 +218,20 @@ def test_other_machines_are_not(url: str) -> None:
 def test_place_of_a_fault_without_one_is_empty() -> None:
     with pytest.raises(ProfileFault, match=r"^expected off"):
         reasoning_policy("loud")
+
+
+@pytest.mark.parametrize("command", ["' '", "['']", "['', a]", "[]"])
+def test_empty_command_is_refused(project: Project, command: str) -> None:
+    told = str(project.refusal(f"type: openai\napi_key_command: {command}"))
+    assert told.startswith("dragoman.yaml:4: profiles.local.api_key_command: ")
+
+
+@pytest.mark.parametrize("field", ["api_key_file", "ca_bundle", "rules"])
+def test_name_that_no_file_can_have_is_refused(project: Project, field: str) -> None:
+    told = str(project.refusal(f'type: openai\n{field}: "a\\0b"'))
+    assert told == f"dragoman.yaml:4: profiles.local.{field}: no name that a file can have"
+
+
+def test_text_that_comes_out_empty_is_none(project: Project) -> None:
+    profile = project.profile("type: openai\nmodel: ${NO:-}\ndeployment: ${NO:-}\nrules: ${NO:-}\nca_bundle: ${NO:-}")
+    assert (profile.model, profile.deployment, profile.rules, profile.ca_bundle) == (None, None, None, None)

@@ -143,3 +143,19 @@ def test_quirks_are_told_with_what_they_do(project: Project) -> None:
 def test_environment_is_asked_where_none_is_given(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XAI_API_KEY", SECRET)
     assert keys(explain(project.load("xai"))) == [("$XAI_API_KEY (set)", "catalog")]
+
+
+def test_variable_that_is_empty_is_told_so(project: Project) -> None:
+    assert keys(rows(project, "type: xai", XAI_API_KEY=" ")) == [("$XAI_API_KEY (empty)", "catalog")]
+
+
+def test_names_and_paths_are_told_however_much_they_look_like_keys(project: Project) -> None:
+    model = "meta-llama/Meta-Llama-3-8B-Instruct"
+    found = rows(project, f"type: openai\nmodel: {model}\nmodels: {{key: {model}}}\npaths: {{key: /key?token=abc}}")
+    assert value(found, "model")[0] == value(found, "models.key")[0] == model
+    assert value(found, "paths.key")[0] == "/key?token=[redacted]"
+
+
+def test_headers_of_a_secret_name_are_hidden_in_whatever_case(project: Project) -> None:
+    found = rows(project, f"type: openai\nheaders: {{authorization: {SECRET}}}")
+    assert value(found, "headers.authorization")[0] == "[redacted]"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dragoman.providers.profile import load_profile
 from dragoman.providers.profiles import files
 from dragoman.providers.profiles.files import others_can_read, read_sources
 from dragoman.schemas.errors import ProfileFault
@@ -128,3 +129,30 @@ def test_search_goes_on_where_the_working_folder_is_gone(
     monkeypatch.chdir(gone)
     gone.rmdir()
     assert read_sources({}, None) == ((), ())
+
+
+def test_folder_with_the_name_of_the_file_is_passed_over_with_a_warning(project: Project) -> None:
+    project.write("profiles: {local: {type: groq}}")
+    below = project.folder / "below"
+    (below / "dragoman.yaml").mkdir(parents=True)
+    profile = load_profile("local", variables=project.variables, folder=below)
+    assert profile.vendor == "groq"
+    assert profile.warnings == (f"{below / 'dragoman.yaml'} is not read: it is no file, or a link to none",)
+
+
+def test_link_to_nothing_is_told(project: Project) -> None:
+    project.write_user("")
+    user = project.home / ".config" / "dragoman" / "profiles.yaml"
+    user.unlink()
+    user.symlink_to("nowhere")
+    assert project.load("groq").warnings == (f"{user} is not read: it is no file, or a link to none",)
+
+
+def test_link_to_a_file_is_followed(project: Project) -> None:
+    (project.folder / "dragoman.yaml").symlink_to(project.write("profiles: {local: {type: groq}}", "other.yaml"))
+    assert project.load().vendor == "groq"
+
+
+def test_blank_variables_name_nothing(project: Project) -> None:
+    project.write("default: local\nprofiles: {local: {type: groq}}")
+    assert project.load(None, DRAGOMAN_CONFIG=" ", DRAGOMAN_PROFILE=" ").name == "local"

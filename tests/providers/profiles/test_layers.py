@@ -142,3 +142,13 @@ def test_fault_in_a_layer_without_a_page_names_its_origin() -> None:
     layer = Layer(fields={"title": "${NOPE}"}, origin="catalog", expands=True)
     with pytest.raises(ProfileFault, match="catalog: title: the variable NOPE is not set"):
         settle(merge([layer]), {})
+
+
+def test_empty_object_that_a_quirk_is_told_is_not_lost() -> None:
+    assert merged({"quirks": {"drop": {}}}) == {"quirks": {"drop": {}}}
+
+
+@given(st.integers(1, 200))
+def test_every_entry_of_a_long_object_is_kept(number: int) -> None:
+    models: Wire = {f"a{place}": "b" for place in range(number)}
+    assert merged({"models": models}) == {"models": models}

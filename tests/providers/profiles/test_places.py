@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 import yaml
@@ -14,6 +15,8 @@ from dragoman.schemas.errors import ProfileFault
 from dragoman.schemas.ir import JSON
 
 TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=0x24F, exclude_characters="\x7f\x85"), max_size=8)
+# YAML 1.1, of which the writer is, takes 1e3 for a text and leaves it bare.
+TEXT = TEXT.filter(lambda text: not re.fullmatch(r"-?\d+[eE]\d+", text))
 ATOMS = st.none() | st.booleans() | st.integers(-(10**12), 10**12) | TEXT
 VALUES = st.recursive(
     ATOMS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3), max_leaves=12
@@ -110,7 +113,8 @@ def test_place_is_written_with_dots_and_without_control_characters() -> None:
         ("--- 1\n--- 2", "f.yaml:2: a second document: one is read"),
         ("a: [", "f.yaml:2: no YAML: "),
         ("a: b: c", "f.yaml:1: no YAML: mapping values are not allowed"),
-        ("a: \x01", "f.yaml: no YAML: "),
+        ("a: é\r\nb: \x01", "f.yaml:2: no YAML: unacceptable character #x0001"),
+        ("é: 1\n# \x00", "f.yaml:2: no YAML: unacceptable character #x0000"),
         (b"\xff\xfe\xff", "f.yaml: not UTF-8 (byte 0)"),
         ("[" * 100_000, "f.yaml:1: nested deeper than 32 levels"),
         (b"#" * (MAX_BYTES + 1), "f.yaml: larger than 1 MiB"),

@@ -142,6 +142,22 @@ def test_json_in_another_charset_is_json() -> None:
     assert reject_raw(500, raw, headers=headers).error.message == "Käse"
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("end", ["\n\ndata: [DONE]\n\n", "\r\n\r\n", ""])
+@pytest.mark.parametrize("start", ["data: ", ": ping\n\nevent: error\ndata: ", "data: [DONE]\n\ndata:"])
+def test_an_error_in_the_form_of_a_stream_is_read(dialect: str, start: str, end: str) -> None:
+    raw = f"{start}{json.dumps(BODIES[dialect])}{end}".encode()
+    error = reject_raw(500, raw, headers={"content-type": "text/event-stream"}, dialect=dialect)
+    assert str(error) == "500 Wrong key"
+
+
+@pytest.mark.parametrize("raw", [b"data: loss\n\n", b": nothing", b"data: [1]\n\n", b"event: " + b"a" * (33 << 20)])
+def test_a_stream_that_tells_no_object_is_text(raw: bytes) -> None:
+    told = reject_raw(500, raw).error.message
+    assert told[:5] == raw[:5].decode()
+    assert len(told) <= 300
+
+
 @pytest.mark.parametrize("raw", [b'{"error": {"mess', b"[1, 2", b"{no json}"])
 def test_json_that_is_cut_off_is_text(raw: bytes) -> None:
     assert reject_raw(500, raw).error.message == raw.decode()

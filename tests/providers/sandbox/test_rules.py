@@ -64,12 +64,14 @@ def test_file_of_rules_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told", "hint"),
     [
-        ("- reply: Hi\n- replay: Hi\n", "2: [1].replay: there is no such field", 'did you mean "reply"?'),
-        ("- match:\n    textt: a\n", "2: [0].match.textt: there is no such field", 'did you mean "text"?'),
+        ("- reply: Hi\n- replay: Hi\n", "2: [1].replay: there is no such field", "did you mean reply?"),
+        ("- match:\n    textt: a\n", "2: [0].match.textt: there is no such field", "did you mean text?"),
         ("- reply: 7\n", "1: [0].reply: expected a text, or text, reasoning", ""),
         ("- delay: fast\n", '1: [0].delay: expected seconds, 0 or more, got "fast"', ""),
+        ("- chunk_size: 1.0\n", "1: [0].chunk_size: expected a number of characters, 1 or more, got 1.0", ""),
+        ("- match: {times: 2.0}\n", "1: [0].match.times: expected a number of times, 1 or more, got 2.0", ""),
         ("- delay: -1\n", "1: [0].delay: expected seconds, 0 or more, got -1", ""),
-        ("- error: {kind: rate_limits}\n", "1: [0].error.kind: expected one of", 'did you mean "rate_limit"?'),
+        ("- error: {kind: rate_limits}\n", "1: [0].error.kind: expected one of", "did you mean rate_limit?"),
         ("- error: {status: 99}\n", "1: [0].error.status: expected an HTTP status, got 99", ""),
         ("- reply: {tool_calls: [{arguments: {}}]}\n", "1: [0].reply.tool_calls[0]: name is missing", ""),
         ("- match: {text_regex: '('}\n", "1: [0].match.text_regex: no regular expression: missing )", ""),

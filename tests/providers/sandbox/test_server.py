@@ -438,3 +438,35 @@ def test_sandbox_without_rules_imports_nothing_slow() -> None:
 def test_last_turn_may_be_empty() -> None:
     answer = complete("openai-chat", Request(messages=(Message(role="user", parts=()),)))
     assert answer.text == "Sandbox: "
+
+
+@EACH
+def test_closing_a_stream_between_chunks_ends_its_reader_at_once(dialect: str) -> None:
+    transport = SandboxTransport(profile(dialect), rules=[{**LONG, "chunk_delay": 60}])
+    closed = WireProvider(profile(dialect), transport).stream("Hello")
+
+    async def read_and_close() -> DragomanError | None:
+        reader = asyncio.create_task(told(closed))
+        await asyncio.sleep(0.01)
+        await closed.aclose()
+        async with asyncio.timeout(1):
+            _, error = await reader
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        return error
+
+    assert isinstance(run(read_and_close()), TruncatedStream)
+
+
+def test_cancelling_a_reader_between_chunks_leaves_nothing_behind() -> None:
+    transport = SandboxTransport(profile(), rules=[{**LONG, "chunk_delay": 60}])
+
+    async def read_and_cancel() -> None:
+        reader = asyncio.create_task(told(WireProvider(profile(), transport).stream("Hello")))
+        await asyncio.sleep(0.01)
+        reader.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reader
+        await asyncio.sleep(0)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    run(read_and_cancel())
