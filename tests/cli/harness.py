@@ -10,6 +10,7 @@ import subprocess
 import sysconfig
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import NamedTuple
 
 from dragoman.cli.environment import Environment
@@ -105,14 +106,28 @@ def shell(script: str, *, variables: Mapping[str, str] | None = None) -> Result:
     return Result(done.returncode, done.stdout, done.stderr.decode())
 
 
-def running(*arguments: str, variables: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
-    """Start a process, in a group of its own, whose input goes on."""
-    return subprocess.Popen(
+class Running(subprocess.Popen[bytes]):
+    """A process in a group of its own, which does not outlive a test that failed."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None and self.poll() is None:
+            os.killpg(self.pid, signal.SIGKILL)
+        super().__exit__(kind, error, trace)
+
+
+def running(*arguments: str, variables: Mapping[str, str] | None = None) -> Running:
+    """Start a process whose input goes on, and which may be sent signals. It is not measured: a signal that is raised
+    as an exception while coverage holds its lock would stop it for ever."""
+    environment = environment_of_process(**(variables or {}))
+    environment.pop("COVERAGE_PROCESS_CONFIG", None)
+    return Running(
         [PROGRAM, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=environment_of_process(**(variables or {})),
+        env=environment,
         start_new_session=True,
         preexec_fn=hear_interrupts,
     )
