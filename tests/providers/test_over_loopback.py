@@ -34,7 +34,7 @@ PROFILE = Profile(
 ANSWER = b'{"choices": [{"message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}]}'
 END = chunk(stop="stop") + b"data: [DONE]\n\n"
 EVENTS = OK.replace(b"application/json", b"text/event-stream")
-BOMB = gzip.compress(bytes(20 << 20))
+BOMB = gzip.compress(bytes(20 << 20), mtime=0)
 FAILED = OK.replace(b"200 OK", b"500 Oh")
 
 

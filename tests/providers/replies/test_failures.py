@@ -336,4 +336,4 @@ def test_law_any_json_is_an_error_with_a_message(wire: JSON, dialect: str, statu
 
 
 def test_bytes_that_are_no_text_are_told_shortly() -> None:
-    assert len(reject_raw(500, gzip.compress(b"x" * 5000)).error.message) <= 300
+    assert len(reject_raw(500, gzip.compress(b"x" * 5000, mtime=0)).error.message) <= 300
