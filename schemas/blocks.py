@@ -262,7 +262,7 @@ class Blocks:
 
     # ------------------------------------------------------------------------------------------------------- deltas
     def say(self, block: Block, text: str) -> None:
-        if block.half is not None or text[-1:] in _FIRST_HALVES:
+        if block.half is not None or not (text.isascii() or text[-1] not in _FIRST_HALVES):
             text = self._whole_letters(block, text)
             if not text:
                 return
@@ -273,7 +273,7 @@ class Blocks:
         self.out.append(ContentDelta(text, block.index, block.candidate))
 
     def think(self, block: Block, text: str, summary: int | None = None) -> None:
-        if block.half is not None or text[-1:] in _FIRST_HALVES:
+        if block.half is not None or not (text.isascii() or text[-1] not in _FIRST_HALVES):
             text = self._whole_letters(block, text, summary)
             if not text:
                 return
@@ -290,7 +290,7 @@ class Blocks:
         self.out.append(ReasoningDelta(text, block.index, block.candidate, summary))
 
     def refuse(self, block: Block, text: str) -> None:
-        if block.half is not None or text[-1:] in _FIRST_HALVES:
+        if block.half is not None or not (text.isascii() or text[-1] not in _FIRST_HALVES):
             text = self._whole_letters(block, text)
             if not text:
                 return
@@ -302,7 +302,7 @@ class Blocks:
 
     def argue(self, block: Block, text: str) -> None:
         """Add to the arguments of a call."""
-        if block.half is not None or text[-1:] in _FIRST_HALVES:
+        if block.half is not None or not (text.isascii() or text[-1] not in _FIRST_HALVES):
             text = self._whole_letters(block, text)
             if not text:
                 return
