@@ -243,4 +243,4 @@ def test_a_head_of_very_many_lines_takes_no_time() -> None:
         await fetch(server, transport)
         return time.perf_counter() - start
 
-    assert with_server(script, use) < 1
+    assert with_server(script, use) < 3

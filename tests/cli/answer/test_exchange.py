@@ -24,6 +24,6 @@ def test_command_for_the_key_ends_with_us(line: tuple[str, ...], number: signal.
     with running(*line, variables=variables) as process, pipe.open("rb") as told:
         assert told.readline() == b"up\n"
         process.send_signal(number)
-        assert process.communicate(timeout=5) == (b"", b"")
+        assert process.communicate(timeout=30) == (b"", b"")
         assert told.read() == b""  # nobody holds its other end
     assert process.returncode == 128 + number
