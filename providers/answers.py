@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from types import TracebackType
 
 import msgspec
@@ -167,11 +168,9 @@ class Stream:
         """Send the request, if that has not been done, and wait for the first byte of the answer."""
         if self._body is not None or self._is_over:
             return
-        try:
+        with ExitStack() as stack:
+            stack.push(self._opened)
             self._body = await self._attempts.open(self.prepared.call, self._log or None)
-        except BaseException as error:
-            self._give_up(error)
-            raise
         self.request_id = request_id_of(self._body.headers)
         told = self._body.headers.get("content-type", "")
         self._may_be_document = "json" in told and "json" not in find(self.dialect).stream_type
@@ -276,6 +275,12 @@ class Stream:
     def _end(self, response: Response, error: DragomanError | None) -> None:
         self.response, self.error, self._is_over = response, error, True
         self._tell_end()
+
+    def _opened(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self._give_up(error)
 
     def _give_up(self, error: BaseException) -> None:
         """Note what ends the stream before anything of it can be told."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from types import TracebackType
 from typing import TypeAlias, TypeVar
 
 from dragoman.providers.clock import Clock
@@ -135,6 +136,16 @@ class Body:
         self._first: bytes | None = None
         self._is_over = False
 
+    async def __aenter__(self) -> Body:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it where what is done with it fails, of a cancellation, too; what goes well leaves it open."""
+        if error is not None:
+            await self.aclose()
+
     async def begin(self) -> None:
         """Wait for the first byte."""
         self._first = await self._more() or b""
@@ -143,11 +154,8 @@ class Body:
         """Return what came next, b"" for what has to wait for more, None at the end."""
         if self._is_over:
             return None
-        try:
+        async with self:
             return await self._clean()
-        except BaseException:
-            await self.aclose()
-            raise
 
     async def read(self, limit: int = MAX_BODY) -> bytes:
         """Return the rest of it as one."""
@@ -248,16 +256,13 @@ class Attempts:
             log.on_request(self._secrets.redact_call(call), number)
         look = partial(log.on_chunk, number=number) if log else None
         body = await self._watch.within(timeouts.first_byte, "first_byte", self._begun(call, look))
-        try:
+        async with body:
             self.timing.first_byte = self._watch.elapsed
             if log:
                 log.on_response(body.status, body.headers, number)
             if 200 <= body.status < 300:
                 return body
             raw = await self._readable(body)
-        except BaseException:
-            await body.aclose()
-            raise
         raise self._clean(rejection(self._profile.dialect, body.status, body.headers, raw, self._clock.today()))
 
     def _clean(self, error: Rejected | ProtocolFault) -> Rejected | ProtocolFault:
@@ -277,11 +282,8 @@ class Attempts:
         body = Body(reply, self._secrets, self._watch, idle, look)
         if not is_well:
             return body  # the status says it: what cannot be read of the rest changes nothing
-        try:
+        async with body:
             await body.begin()
-        except BaseException:
-            await body.aclose()
-            raise
         return body
 
     async def _readable(self, body: Body) -> bytes:

@@ -73,12 +73,8 @@ class WireProvider:
     async def send(self, prepared: Prepared) -> Completion:
         """Send what was prepared, and return the whole answer."""
         attempts, log = self._attempts(), self._onlookers("complete", prepared.model)
-        try:
+        with log.failing(attempts):
             completion = await self._answer(prepared, attempts, log)
-        except BaseException as error:
-            attempts.stop()
-            log.end(attempts.timing, error=error, request_id=getattr(error, "request_id", None))
-            raise
         log.end(attempts.timing, usage=completion.usage, request_id=completion.request_id)
         return completion
 
@@ -133,12 +129,11 @@ class WireProvider:
     async def _page(self, call: Call) -> bytes:
         attempts, log = self._attempts(), self._onlookers("models", None)
         try:
-            body = await attempts.open(call, log or None)
-            page = await body.read()
-        except BaseException as error:
-            attempts.stop()
-            log.end(attempts.timing, error=error, request_id=getattr(error, "request_id", None))
-            if isinstance(error, Rejected) and error.error.status in _NO_LISTING:
+            with log.failing(attempts):
+                body = await attempts.open(call, log or None)
+                page = await body.read()
+        except Rejected as error:
+            if error.error.status in _NO_LISTING:
                 raise NoListing(str(error)) from error
             raise
         attempts.stop()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from types import TracebackType
+from typing import TYPE_CHECKING, TypeAlias
 
 from dragoman.providers.exchange import Call, Exchange, ExchangeLog, ExchangeLogs, Outcome, RawLog, Timing
 from dragoman.providers.secrets import Secrets
 from dragoman.schemas.ir import Usage
+
+if TYPE_CHECKING:
+    from dragoman.providers.attempts import Attempts
 
 __all__ = ["AnyLog", "Onlookers"]
 
@@ -62,6 +66,10 @@ class Onlookers:
         for log in told:
             log.on_end(outcome)
 
+    def failing(self, attempts: Attempts) -> _Failing:
+        """Tell the end of what is done under this, if it fails, whatever of."""
+        return _Failing(self, attempts)
+
     def _begun(self, log: AnyLog, exchange: Exchange) -> RawLog:
         if not isinstance(log, ExchangeLogs):
             return log
@@ -72,3 +80,18 @@ class Onlookers:
     def _said(self, error: BaseException) -> tuple[str, str]:
         kind = str(getattr(error, "kind", "")) or type(error).__name__
         return kind, self.secrets.redact(str(error) or type(error).__name__)
+
+
+class _Failing:
+    def __init__(self, log: Onlookers, attempts: Attempts) -> None:
+        self._log, self._attempts = log, attempts
+
+    def __enter__(self) -> None:
+        """Nothing has failed."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self._attempts.stop()
+            self._log.end(self._attempts.timing, error=error, request_id=getattr(error, "request_id", None))

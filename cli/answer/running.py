@@ -22,6 +22,7 @@ from typing import ParamSpec, TypeVar
 
 from dragoman.cli.answer.outlet import Outlet
 from dragoman.cli.status import Terminated
+from dragoman.schemas.errors import InternalFault
 
 __all__ = ["run_async"]
 
@@ -83,8 +84,11 @@ def _work_off(future: Future[Result], work: Callable[[], Result]) -> None:
         return
     try:
         future.set_result(work())
-    except Exception as error:  # noqa: BLE001  (it is passed on, whatever it is)
+    except (OSError, ValueError, OverflowError) as error:  # what a search for an address may end in
         future.set_exception(error)
+    finally:
+        if not future.done():  # nobody shall wait for ever for what is a fault of ours
+            future.set_exception(InternalFault("a thread of ours has failed"))
 
 
 class _Guard:

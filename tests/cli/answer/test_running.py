@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from operator import truediv
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from dragoman.cli.answer.running import run_async
 from dragoman.cli.environment import Environment
 from dragoman.cli.sinks import Sink, StdoutSink
 from dragoman.cli.status import Terminated
+from dragoman.schemas.errors import InternalFault
 from tests.cli.harness import Bytes
 
 SIGNALS = [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)]
@@ -171,6 +173,15 @@ def test_thread_gives_its_result_or_its_error() -> None:
 
     assert run_async(numbers(), outlet()) == 7
     with pytest.raises(ValueError, match="invalid literal"):
+        run_async(failing(), outlet())
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_thread_that_fails_unforeseen_is_waited_for_by_nobody() -> None:
+    async def failing() -> float:
+        return await asyncio.get_running_loop().run_in_executor(None, truediv, 1, 0)
+
+    with pytest.raises(InternalFault, match="a thread of ours has failed"):
         run_async(failing(), outlet())
 
 
