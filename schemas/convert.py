@@ -54,9 +54,16 @@ class Converted(msgspec.Struct, Generic[Body], frozen=True):
 
 
 def convert_request(
-    body: JSON, *, source: str, target: str, model: str | None = None, on_loss: str = "report"
+    body: JSON,
+    *,
+    source: str,
+    target: str,
+    model: str | None = None,
+    stream: bool | None = None,
+    on_loss: str = "report",
 ) -> Converted[Wire]:
-    """Say a request of one dialect in another. `model` replaces the model's name.
+    """Say a request of one dialect in another. `model` replaces the model's name, `stream` whether it asks for one:
+    they are what some dialects say in the URL.
 
     `on_loss` is "report", "refuse-meaning" or "refuse-any"; a refusal raises RefusedLoss.
     """
@@ -66,9 +73,12 @@ def convert_request(
     request = guarded(room.decode_request, wire)
     if model is not None:
         request = msgspec.structs.replace(request, model=model)
+    if stream is not None and stream != request.parameters.stream:
+        parameters = msgspec.structs.replace(request.parameters, stream=stream)
+        request = msgspec.structs.replace(request, parameters=parameters)
     stream = request.parameters.stream
     if speaker is listener:
-        return Converted(_renamed(wire, model, "model"), (), request.model, stream)
+        return Converted(_renamed(wire, model if speaker.model_in_body else None, "model"), (), request.model, stream)
     refuse_unseen_calls(request)
     losses = Losses(room.PLACES, wire, speaker.name)
     said = guarded(listener.requests.encode_request, request, losses)

@@ -1,0 +1,184 @@
+"""An exchange in one dialect → the same exchange in another: both sides, their pairing, and the pace of a stream.
+
+What the request says beside its body (Gemini's model and stream) goes into `model` and `streams`; the address is not
+known here. An answer is told in the light of its request. A stream goes piece by piece, so that what came late is late.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
+
+from dragoman.schemas.captures.exchange import Captured, Headers, Received, Sent
+from dragoman.schemas.convert import convert_error, convert_request, convert_response
+from dragoman.schemas.dialect import find
+from dragoman.schemas.errors import DragomanError, InvalidInput, MalformedJSON, RefusedLoss, ReportedError
+from dragoman.schemas.ir import JSON
+from dragoman.schemas.jsontext import read_json, write_json
+from dragoman.schemas.losses import Loss
+
+if TYPE_CHECKING:
+    from dragoman.schemas.streams import StreamConverter
+
+__all__ = ["ConvertedCapture", "Side", "convert_captured"]
+
+# Headers that tell of a body which is another one after it was converted.
+_OF_BODY = frozenset({"content-length", "content-encoding", "content-type", "transfer-encoding", "content-md5", "etag"})
+
+
+class Side(msgspec.Struct, frozen=True):
+    """What became of a request or a response: its `kind`, what it lost, and the `error` because of which it is missing,
+    or (of a stream) because of which it has no end."""
+
+    kind: str
+    losses: tuple[Loss, ...] = ()
+    error: DragomanError | None = None
+
+
+class ConvertedCapture(msgspec.Struct, frozen=True):
+    """`captured` is None where a side could not be converted."""
+
+    captured: Captured | None
+    sides: tuple[Side, ...]
+
+
+def convert_captured(
+    captured: Captured, *, target: str, model: str | None = None, on_loss: str = "report", streams: bool = True
+) -> ConvertedCapture:
+    """Say an exchange in another dialect. Unless `streams`, a stream becomes the response that it adds up to."""
+    return _Work(captured, target, on_loss).run(model, streams=streams)
+
+
+class _Work:
+    """One exchange, which remembers what became of its sides."""
+
+    def __init__(self, captured: Captured, target: str, on_loss: str) -> None:
+        self._captured, self._target, self._on_loss = captured, target, on_loss
+        self._asked: JSON = None
+        self._sides: list[Side] = []
+
+    def run(self, model: str | None, *, streams: bool) -> ConvertedCapture:
+        captured, request, response = self._captured, self._captured.request, self._captured.response
+        kind = "request"
+        try:
+            if request is not None:
+                captured = self._with_request(captured, request, model)
+            if response is not None and response.kind:
+                kind = response.kind
+                captured = replace(captured, response=self._response(response, streams=streams))
+        except RefusedLoss as error:
+            return ConvertedCapture(None, (*self._sides, Side(kind, error.losses, error)))
+        except DragomanError as error:
+            return ConvertedCapture(None, (*self._sides, Side(kind, (), error)))
+        return ConvertedCapture(replace(captured, dialect=find(self._target).name), tuple(self._sides))
+
+    def _with_request(self, captured: Captured, sent: Sent, model: str | None) -> Captured:
+        source = find(captured.dialect)
+        body = _read(sent.body, "request")
+        told = model or (None if isinstance(body, dict) and body.get("model") else captured.model)
+        said = convert_request(
+            body,
+            source=source.name,
+            target=self._target,
+            model=told,
+            stream=captured.streams,
+            on_loss=self._on_loss,
+        )
+        self._asked = said.body
+        self._sides.append(Side("request", said.losses))
+        if said.body is body:
+            return captured
+        changed = replace(sent, body=write_json(said.body), url=self._url(sent), headers=self._headers(sent.headers))
+        return replace(captured, request=changed, model=said.model, streams=said.stream)
+
+    def _url(self, sent: Sent) -> str:
+        return sent.url if find(self._target).name == self._captured.dialect else ""
+
+    def _headers(self, headers: Headers) -> Headers:
+        same = find(self._target).name == self._captured.dialect
+        kept = tuple((name, value) for name, value in headers if same and name.lower() not in _OF_BODY)
+        return (*kept, ("content-type", "application/json"))
+
+    def _response(self, received: Received, *, streams: bool) -> Received:
+        if received.kind == "stream" and streams:
+            return self._stream(received)
+        if received.kind == "stream":
+            return self._assembled(received)
+        return self._document(received)
+
+    def _document(self, received: Received) -> Received:
+        source, target, on_loss = self._captured.dialect, self._target, self._on_loss
+        if received.kind == "error":
+            said = convert_error(
+                _error_body(received.body), source=source, target=target, status=received.status, on_loss=on_loss
+            )
+        else:
+            body = _read(received.body, "response")
+            said = convert_response(body, source=source, target=target, request=self._asked, on_loss=on_loss)
+        self._sides.append(Side(received.kind, said.losses))
+        if find(target).name == source:
+            return received
+        return self._changed(received, write_json(said.body), "application/json")
+
+    def _assembled(self, received: Received) -> Received:
+        from dragoman.schemas.streams import assemble_stream
+
+        source, target = self._captured.dialect, self._target
+        said = assemble_stream(
+            [received.body], source=source, target=target, request=self._asked, on_loss=self._on_loss
+        )
+        self._sides.append(Side("stream", said.losses))
+        changed = self._changed(received, write_json(said.body), "application/json")
+        return replace(changed, kind="response")
+
+    def _stream(self, received: Received) -> Received:
+        from dragoman.schemas.streams import StreamConverter
+
+        source, target = self._captured.dialect, find(self._target)
+        converter = StreamConverter(source=source, target=target.name, request=self._asked, on_loss=self._on_loss)
+        changed = _passed(received, converter)
+        error = converter.error
+        if isinstance(error, RefusedLoss):
+            raise error
+        is_told = isinstance(error, ReportedError)  # by the provider: it is part of what was recorded
+        self._sides.append(Side("stream", converter.losses, None if is_told else error))
+        return received if target.name == source else self._changed(changed, changed.body, target.stream_type)
+
+    def _changed(self, received: Received, body: bytes, kind: str) -> Received:
+        headers = tuple((name, value) for name, value in received.headers if name.lower() not in _OF_BODY)
+        pace = received.pace if body is received.body else tuple((ms, len(body)) for ms, _ in received.pace[-1:])
+        return replace(received, body=body, headers=(*headers, ("content-type", kind)), pace=pace)
+
+
+def _passed(received: Received, converter: StreamConverter) -> Received:
+    """Return a stream as it comes out of a converter, each piece at the time at which its source came."""
+    pieces: list[bytes] = []
+    pace: list[tuple[float, int]] = []
+    begin = size = 0
+    ms = 0.0
+    for ms, end in received.pace or ((0.0, len(received.body)),):
+        pieces.append(converter.feed(received.body[begin:end]))
+        begin, size = end, size + len(pieces[-1])
+        pace.append((ms, size))
+    pieces.append(converter.feed(received.body[begin:]) if begin < len(received.body) else b"")
+    pieces.append(converter.close())
+    body = b"".join(pieces)
+    pace.append((ms, len(body)))
+    return replace(received, body=body, pace=tuple(pace) if received.pace else ())
+
+
+def _read(body: bytes, side: str) -> JSON:
+    try:
+        return read_json(body)
+    except MalformedJSON as error:
+        raise InvalidInput(f"$.{side}", f"the body is {error.problem}") from error
+
+
+def _error_body(body: bytes) -> JSON:
+    """Return what an error says: a proxy in front of a provider answers with a page of text."""
+    try:
+        return read_json(body)
+    except MalformedJSON:
+        return body.decode("utf-8", "replace")

@@ -1,0 +1,89 @@
+"""What a format of captures is, and how formats are found.
+
+A format is a file of this folder that says `FORMAT = Format(…)` and has what that promises:
+
+    Reader()           feed(raw) -> list[Item], close() -> list[Item]: from bytes, cut anywhere
+    Writer()           feed(captured) -> list[bytes], close() -> list[bytes]
+
+A reader never raises for what is in a file: an entry that cannot be read is `Unreadable`, one that is none of ours
+`Skipped`, and the rest goes on. It undoes transport encodings (chunks, base64, gzip) and leaves everything else to
+`reading`. A writer is given exchanges without credentials; one whose `SAYS` lacks a side leaves that out.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from typing import Protocol, cast
+
+import msgspec
+
+from dragoman.schemas.captures.exchange import Captured, Item
+from dragoman.schemas.errors import CallerError
+
+__all__ = ["Format", "Reader", "Writer", "find_format", "formats"]
+
+# Where the formats are, in the order in which they are listed.
+_NAMES = (
+    "bodies",
+    "events",
+    "recording",
+    "har",
+    "vcr",
+    "mitmproxy",
+    "curl",
+    "openai_batch",
+    "anthropic_batch",
+    "gemini_batch",
+    "litellm",
+    "langfuse",
+    "helicone",
+)
+
+
+class Reader(Protocol):
+    def feed(self, raw: bytes) -> list[Item]: ...
+    def close(self) -> list[Item]: ...
+
+
+class Writer(Protocol):
+    def feed(self, captured: Captured) -> list[bytes]: ...
+    def close(self) -> list[bytes]: ...
+
+
+class Format(msgspec.Struct, frozen=True, kw_only=True):
+    """`says` is what a file of it can hold: "request", "response", "pace". `dialects` are those that it is in, where
+    that is not any. `by_documents`: it is JSON, alone or one a line, and its reader is told which if that is known."""
+
+    name: str
+    title: str
+    module: str
+    says: frozenset[str] = frozenset({"request", "response"})
+    writes: bool = False
+    dialects: tuple[str, ...] = ()
+    by_documents: bool = False
+
+    def reader(self, *, is_lines: bool | None = None) -> Reader:
+        """Return what reads a file. `is_lines`: its name says that it holds lines of JSON."""
+        make = import_module(self.module).Reader
+        return cast(Reader, make(is_lines=is_lines) if self.by_documents else make())
+
+    def writer(self) -> Writer:
+        return cast(Writer, import_module(self.module).Writer())
+
+
+@cache
+def formats() -> tuple[Format, ...]:
+    """Return every format."""
+    return tuple(cast(Format, import_module(f"dragoman.schemas.captures.{name}").FORMAT) for name in _NAMES)
+
+
+@cache
+def find_format(name: str) -> Format:
+    """Return the format of this name. Raises CallerError."""
+    wanted = name.strip().lower().replace("-", "_")
+    if wanted in _NAMES:
+        return cast(Format, import_module(f"dragoman.schemas.captures.{wanted}").FORMAT)
+    error = CallerError(f"unknown format {name!r}")
+    error.hint = f"one of {', '.join(known.replace('_', '-') for known in _NAMES)}"
+    raise error

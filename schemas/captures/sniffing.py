@@ -1,0 +1,114 @@
+"""The first bytes of a file → the format that it is in.
+
+JSON is known by the names at its top, which are found without decoding it, so that a beginning is enough; a list stands
+for what is in it. Adding a format of JSON is a row of `_BY_FIELDS`: the first that fits wins.
+"""
+
+from __future__ import annotations
+
+import re
+
+from dragoman.schemas.detection import detect
+from dragoman.schemas.errors import InvalidInput, MalformedJSON, UndetectedDialect
+
+__all__ = ["HEAD", "is_enough", "sniff"]
+
+HEAD = 1 << 18  # bytes in which a file shows what it is
+_BOM = b"\xef\xbb\xbf"
+_TOKEN = re.compile(rb'"((?:[^"\\\n]|\\.)*)"\s*(:)?|[{}\[\]]')
+# format → names of which all are there, or name=value
+_BY_FIELDS: tuple[tuple[str, frozenset[str]], ...] = tuple(
+    (name, frozenset(fields.split()))
+    for name, fields in (
+        ("recording", "schema_version type=exchange request"),
+        ("har", "log"),
+        ("har", "startedDateTime request response"),
+        ("openai-batch", "custom_id method url"),
+        ("openai-batch", "custom_id response"),
+        ("anthropic-batch", "custom_id params"),
+        ("anthropic-batch", "custom_id result"),
+        ("anthropic-batch", "requests"),
+        ("gemini-batch", "key request"),
+        ("gemini-batch", "key response"),
+        ("gemini-batch", "key error"),
+        ("litellm", "call_type messages"),
+        ("litellm", "standard_logging_object"),
+        ("langfuse", "observations"),
+        ("langfuse", "type=GENERATION"),
+        ("langfuse", "traceId input output"),
+        ("langfuse", "trace_id input output"),
+        ("helicone", "request_body"),
+        ("helicone", "response_body"),
+        ("vcr", "interactions"),
+        ("vcr", "http_interactions"),
+    )
+)
+_YAML = re.compile(
+    rb"\A(?:---[^\n]*\n|#[^\n]*\n|%YAML[^\n]*\n|\s*\n)*(?:[\w-]+:[^\n]*\n)*(?:http_)?interactions:", re.M
+)
+_CURL = re.compile(rb"\A(?:#[^\n]*\n|\s+|[$>%] |(?:[A-Za-z_]\w*=\S*|set|export)[^\n]*\n)*curl(?:\.exe)?[ \t^\\]")
+_FLOWS = re.compile(rb"\A\d{1,12}:")
+_SCRIPTS = re.compile(rb"\A\s*(?:await )?fetch\(|\A\s*(?:\$session\b|Invoke-(?:WebRequest|RestMethod)\b)")
+_EVENTS = (b"data:", b"event:", b"id:", b"retry:", b":")
+
+
+def is_enough(head: bytes) -> bool:
+    """Tell whether these first bytes are enough to know a format by."""
+    begun = head.removeprefix(_BOM).lstrip()
+    if len(head) >= HEAD:
+        return True
+    return bool(begun) and (b"\n" in begun or not begun.startswith((b"{", b"["))) and len(begun) > 16
+
+
+def sniff(head: bytes) -> str:
+    """Return the name of the format. Raises InvalidInput for what is recognized and cannot be read."""
+    begun = head.removeprefix(_BOM).lstrip()
+    if begun.startswith((b"{", b"[")):
+        return _sniff_json(begun)
+    if begun.startswith(_EVENTS):
+        return "events"
+    for pattern, name in ((_FLOWS, "mitmproxy"), (_CURL, "curl"), (_YAML, "vcr")):
+        if pattern.match(begun):
+            return name
+    _refuse(begun)
+    return "bodies"
+
+
+def _sniff_json(begun: bytes) -> str:
+    fields = _fields(begun)
+    for name, wanted in _BY_FIELDS:
+        if wanted <= fields:
+            return name
+    end = begun.find(b"\n")
+    try:
+        found = detect(begun[:end] if begun.startswith(b"{") and end > 0 else begun)
+    except (MalformedJSON, UndetectedDialect):
+        return "bodies"
+    return "events" if found.kind == "stream" else "bodies"
+
+
+def _fields(begun: bytes) -> frozenset[str]:
+    """Return the names at the top of the first object, and name=value of short texts, as far as they can be seen."""
+    depth, fields, name = 0, set[str](), ""
+    top = 2 if begun.startswith(b"[") else 1
+    for token in _TOKEN.finditer(begun, 0, HEAD):
+        said = token[0][:1]
+        if said in b"{[":
+            depth, name = depth + 1, ""
+        elif said in b"}]":
+            depth, name = depth - 1, ""
+            if depth < top:
+                break
+        elif depth == top:
+            text = token[1].decode("utf-8", "replace")
+            fields.add(text if token[2] else f"{name}={text}")
+            name = text if token[2] else ""
+    return frozenset(fields)
+
+
+def _refuse(begun: bytes) -> None:
+    """Refuse what is known, and has to be made into something else first."""
+    if begun.startswith((b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd", b"BZh")):
+        raise InvalidInput("$", "compressed: unpack it first (gunzip -c FILE | dragoman …)")
+    if _SCRIPTS.match(begun):
+        raise InvalidInput("$", "a script, which nobody here will run: copy it as a curl line (bash), or save a HAR")

@@ -1,0 +1,43 @@
+"""JSON → a struct that says what a format looks like, with our errors. Fields that no struct names are passed over."""
+
+from __future__ import annotations
+
+import re
+from typing import TypeVar
+
+import msgspec
+
+from dragoman.schemas.errors import InvalidInput
+from dragoman.schemas.ir import JSON
+from dragoman.schemas.jsontext import read_json
+
+__all__ = ["decoded"]
+
+Shape = TypeVar("Shape")
+_WHERE = re.compile(r"(?s)^(.*) - at `(.*)`$")
+
+
+def decoded(raw: bytes, shape: type[Shape]) -> Shape:
+    """Return a document as its struct. Raises MalformedJSON, or InvalidInput with the path of what is otherwise."""
+    try:
+        return msgspec.json.decode(raw, type=shape)
+    except msgspec.ValidationError as error:
+        raise _misfit(error) from error
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return _second_reading(read_json(raw), shape)  # it says what is wrong, or reads what is merely odd
+
+
+def _second_reading(value: JSON, shape: type[Shape]) -> Shape:
+    """Read text after a byte order mark, and halves of surrogate pairs, which become question marks."""
+    import json
+
+    try:
+        return msgspec.json.decode(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"), type=shape)
+    except msgspec.ValidationError as error:
+        raise _misfit(error) from error
+
+
+def _misfit(error: msgspec.ValidationError) -> InvalidInput:
+    found = _WHERE.match(str(error))
+    problem, path = (found[1], found[2]) if found else (str(error), "$")
+    return InvalidInput(path, problem[:1].lower() + problem[1:])
