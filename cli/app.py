@@ -36,7 +36,7 @@ SUMMARIES = {
     "complete": "Ask, and print the whole answer.",
     "stream": "Ask, and print the answer as it comes.",
     "models": "List the models that providers offer, or check their keys.",
-    "convert": "Say requests, responses, errors and streams of one dialect in another.",
+    "convert": "Say requests, responses, errors, streams and captures of one dialect in another.",
 }
 
 

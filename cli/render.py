@@ -7,16 +7,17 @@ Colours are used where the caller says so; rich, which is slow to import, only f
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from dragoman.cli.conversion.report import Place, Tally
-from dragoman.cli.conversion.sources import Document
+from dragoman.cli.conversion.sources import Document, Entry
 from dragoman.cli.conversion.work import Failure, Identity, SidedViolation
 from dragoman.schemas.losses import Loss
 
 __all__ = [
+    "capture_summary",
     "compact_document",
     "error_text",
     "failure_text",
@@ -97,16 +98,16 @@ def error_text(problem: str, hint: str = "", *, colour: bool = False) -> str:
     return f"dragoman: {label} {printable(problem)}" + (f"\n  hint: {printable(hint)}" if hint else "")
 
 
-def failure_text(document: Document, failure: Failure, *, colour: bool = False) -> str:
-    """Return the line about a document that was not converted."""
-    place = document.place
-    if failure.line is not None:
-        at = msgspec.structs.replace(document, line=max(document.line, 1) + failure.line - 1)
+def failure_text(entry: Entry, failure: Failure, *, colour: bool = False) -> str:
+    """Return the line about an entry that was not converted."""
+    place = entry.place
+    if failure.line is not None and isinstance(entry, Document):
+        at = msgspec.structs.replace(entry, line=max(entry.line, 1) + failure.line - 1)
         place = f"{at.place}:{failure.column}"
     return error_text(f"{place}: {failure.message}", failure.hint, colour=colour)
 
 
-def violation_text(document: Document, violation: SidedViolation) -> str:
+def violation_text(document: Entry, violation: SidedViolation) -> str:
     return printable(f"  {document.place}: {violation.side}: {violation.path}: {violation.message}")
 
 
@@ -137,15 +138,28 @@ def identity_notes(tally: Tally) -> Iterator[str]:
             )
 
 
+def capture_summary(tally: Tally, left_out: Mapping[str, int]) -> Iterator[str]:
+    """Yield what was passed over of a capture, and what could not be written."""
+    if tally.skipped:
+        passed = sum(tally.skipped.values())
+        yield printable(f"dragoman: passed over {passed:,} of {passed + tally.documents:,}: {_counted(tally.skipped)}")
+    if left_out:
+        yield printable(f"dragoman: left out: {_counted(left_out)}")
+
+
+def _counted(reasons: Mapping[str, int]) -> str:
+    return ", ".join(f"{reason} ({count:,})" for reason, count in sorted(reasons.items()))
+
+
 def _by_weight(entry: tuple[Place, tuple[int, Loss]]) -> tuple[bool, int]:
     place, (count, _) = entry
     return place.severity != "meaning", -count
 
 
 def _read(tally: Tally) -> str:
-    if tally.documents == 1 and tally.identities:
+    if tally.documents == 1 and tally.identities and not tally.exchanges:
         return _named(next(iter(tally.identities)))
-    return f"{tally.documents - tally.failed:,} documents"
+    return f"{tally.documents - tally.failed:,} {tally.noun}"
 
 
 def _named(identity: Identity) -> str:

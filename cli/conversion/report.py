@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from dragoman.cli.conversion.sources import Document
+from dragoman.cli.conversion.sources import Document, Entry, Exchange, Passed
 from dragoman.cli.conversion.work import Identity, Outcome, Plan
 from dragoman.schemas.ir import Wire
 from dragoman.schemas.jsontext import write_json
@@ -35,18 +35,32 @@ class Place(msgspec.Struct, frozen=True):
 
 class Tally:
     """Counts of a whole run. `losses` keeps, for each place, how many there were and the first of them; `came`
-    counts the streams that are out, as far as they came."""
+    counts the streams that are out, as far as they came; `skipped` what is no exchange, by its reason."""
 
     def __init__(self) -> None:
-        self.documents = self.failed = self.came = self.other_losses = 0
+        self.documents = self.exchanges = self.failed = self.came = self.other_losses = 0
+        self.skipped: dict[str, int] = {}
         self.losses: dict[Place, tuple[int, Loss]] = {}
         self.identities: dict[Identity, int] = {}
         self.models: dict[str, int] = {}
 
+    @property
+    def noun(self) -> str:
+        """What was converted, as a word."""
+        return "exchanges" if self.exchanges and self.documents > 1 else "exchange" if self.exchanges else "documents"
+
     def add(self, outcome: Outcome) -> None:
         self.documents += 1
+        self.exchanges += bool(outcome.sides)
         self.failed += outcome.failure is not None
         self.came += outcome.came
+        for side in outcome.sides or (outcome,):
+            self._add_side(side)
+
+    def skip(self, passed: Passed) -> None:
+        self.skipped[passed.reason] = self.skipped.get(passed.reason, 0) + 1
+
+    def _add_side(self, outcome: Outcome) -> None:
         if outcome.identity:
             self.identities[outcome.identity] = self.identities.get(outcome.identity, 0) + 1
         if outcome.model and len(self.models) < MAX_ENTRIES:
@@ -68,25 +82,40 @@ class Tally:
             self.other_losses += 1
 
 
-def report_lines(document: Document, outcome: Outcome, plan: Plan) -> Iterator[bytes]:
-    """Yield the lines of the report on one document, each with its line feed."""
-    common = _common(document, outcome.identity, plan)
-    for loss in outcome.losses:
-        yield _line("loss", common, _fields(loss))
-    for violation in outcome.violations:
-        yield _line("violation", common, _fields(violation))
-    if outcome.failure:
-        yield _line("error", common, {"error": _fields(outcome.failure)})
+def report_lines(entry: Entry, outcome: Outcome, plan: Plan) -> Iterator[bytes]:
+    """Yield the lines of the report on one entry, each with its line feed."""
+    if isinstance(entry, Passed):
+        yield _line("skipped", _common(entry, None, plan), {"reason": entry.reason, "detail": entry.detail})
+    for side in outcome.sides or (outcome,):
+        common = _common(entry, side.identity, plan)
+        for loss in side.losses:
+            yield _line("loss", common, _fields(loss))
+        for violation in side.violations:
+            yield _line("violation", common, _fields(violation))
+        if side.failure:
+            yield _line("error", common, {"error": _fields(side.failure)})
 
 
-def _common(document: Document, identity: Identity | None, plan: Plan) -> Wire:
+def _common(entry: Entry, identity: Identity | None, plan: Plan) -> Wire:
+    source = identity.dialect if identity else None
     return {
-        "file": document.file,
-        "line": document.line or None,
-        "source": identity.dialect if identity else None,
-        "target": plan.target,
+        "file": entry.file,
+        "line": entry.line or None,
+        **_entry(entry),
+        "source": source,
+        "target": plan.target or source or "",
         "kind": identity.kind if identity else None,
     }
+
+
+def _entry(entry: Entry) -> Wire:
+    match entry:
+        case Exchange():
+            return {"entry": entry.number, "id": entry.captured.id or None}
+        case Passed():
+            return {"entry": entry.number}
+        case Document():
+            return {"entry": entry.number} if entry.number else {}
 
 
 def _fields(value: msgspec.Struct) -> Wire:

@@ -1,52 +1,101 @@
-"""Files and stdin → documents, one at a time, each with its place; or a stream, which is read as it comes.
+"""Files and stdin → what is in them, one entry at a time, each with its place; or a stream, which is read as it comes.
 
-A file is one JSON document, or JSON Lines: by its name, or because its lines are JSON by themselves. Nothing is held
-but the document at hand and, at the start, the lines that tell which of the two it is. A document over MAX_DOCUMENT
-bytes is passed over without being read into memory.
+The first bytes of a file tell what it is: bodies alone, a stream of events, or a capture in one of many formats, unless
+that is told. Nothing is held but the entry at hand; a body over MAX_DOCUMENT bytes is passed over without being read
+into memory.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from io import BufferedReader, RawIOBase
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
 
 import msgspec
 
 from dragoman.cli.environment import Environment
 from dragoman.cli.status import IOFailure, NoInput
-from dragoman.schemas.errors import MalformedJSON, UndetectedDialect
-from dragoman.schemas.jsontext import read_json
+from dragoman.schemas.captures.documents import Documents
+from dragoman.schemas.captures.lines import MAX_LINE
+from dragoman.schemas.captures.sniffing import HEAD, sniff
+from dragoman.schemas.errors import InvalidInput
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-__all__ = ["AUTO", "MAX_DOCUMENT", "STDIN", "STREAM", "Document", "Stream", "check_inputs", "read_inputs"]
+    from dragoman.schemas.captures import Captured, Item
 
-MAX_DOCUMENT = 64 << 20  # twice what the vendors' APIs take as one request
+__all__ = [
+    "AUTO",
+    "BODIES",
+    "MAX_DOCUMENT",
+    "STDIN",
+    "STREAM",
+    "Document",
+    "Entry",
+    "Exchange",
+    "Passed",
+    "Reading",
+    "Stream",
+    "check_inputs",
+    "read_inputs",
+]
+
+MAX_DOCUMENT = MAX_LINE
 LINES_SUFFIXES = (".jsonl", ".ndjson")
 STDIN = "-"
 AUTO, STREAM = "auto", "stream"  # of the kinds that an input may be
+BODIES, EVENTS = "bodies", "events"  # of the formats
 STREAM_STARTS = (b"data:", b"event:", b"id:", b"retry:", b":")
-HEAD = 1 << 18  # bytes in which a stream is known by its first event, if it is one
+PIECE = 1 << 18
 _BOM = b"\xef\xbb\xbf"
 PATIENCE = 2.0  # seconds without a byte on stdin after which we say that we wait
-_TOO_LARGE = f"larger than {MAX_DOCUMENT >> 20} MiB"
 
 
 class Document(msgspec.Struct, frozen=True):
-    """`line` is 0 for a document that is a whole file. `problem` says why there are no bytes."""
+    """A body. `line` is 0 for a document that is a whole file. `problem` says why there are no bytes, `number` is that
+    of an entry of a capture which cannot be read."""
 
     file: str
     line: int
     raw: bytes
     problem: str = ""
+    number: int = 0
 
     @property
     def place(self) -> str:
-        name = "standard input" if self.file == STDIN else self.file
-        return f"{name}:{self.line}" if self.line else name
+        return _place(self.file, self.line, self.number)
+
+
+class Exchange(msgspec.Struct, frozen=True):
+    """An exchange of a capture. `number` counts the entries of a file, from 1."""
+
+    file: str
+    number: int
+    captured: Captured
+
+    @property
+    def line(self) -> int:
+        return self.captured.line
+
+    @property
+    def place(self) -> str:
+        return _place(self.file, self.line, self.number)
+
+
+class Passed(msgspec.Struct, frozen=True):
+    """An entry of a capture that is no exchange with a model, and what it is instead."""
+
+    file: str
+    number: int
+    reason: str
+    detail: str = ""
+    line: int = 0
+
+    @property
+    def place(self) -> str:
+        return _place(self.file, self.line, self.number)
 
 
 class Stream(msgspec.Struct, frozen=True):
@@ -61,14 +110,18 @@ class Stream(msgspec.Struct, frozen=True):
         return Document(self.file, 0, b"")
 
 
-class _Line(msgspec.Struct, frozen=True):
-    number: int
-    raw: bytes
-    problem: str = ""
+Entry: TypeAlias = Document | Exchange | Passed
 
-    @property
-    def is_telling(self) -> bool:
-        return bool(self.problem or self.raw.strip())
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """How to read: `kind` says what bodies are, `format` in what they stand, each perhaps AUTO; `dialect` is that of
+    exchanges that do not say theirs. Who wants streams whole, as exchanges, says so. `look` is shown the bytes."""
+
+    kind: str = AUTO
+    format: str = AUTO
+    dialect: str = AUTO
+    streams_whole: bool = False
+    look: Callable[[int], None] | None = None
 
 
 def check_inputs(files: Sequence[str]) -> None:
@@ -84,19 +137,26 @@ def check_inputs(files: Sequence[str]) -> None:
             raise NoInput(f"{file}: not readable")
 
 
-def read_inputs(files: Sequence[str], environment: Environment, kind: str = AUTO) -> Iterator[Document | Stream]:
-    """Yield every document and stream in these files; - is stdin. `kind` says what they are, or AUTO."""
+def read_inputs(files: Sequence[str], environment: Environment, reading: Reading) -> Iterator[Entry | Stream]:
+    """Yield everything in these files; - is stdin."""
     for file in files:
         try:
             if file == STDIN:
-                yield from _read(STDIN, _peekable(_stdin(environment)), kind)
+                yield from _Source(STDIN, _peekable(_stdin(environment)), reading).read()
             else:
                 with open(file, "rb") as stream:
-                    yield from _read(file, stream, kind)
+                    yield from _Source(file, stream, reading).read()
         except BrokenPipeError:
             raise
         except OSError as error:
             raise IOFailure(f"{file}: {error.strerror}") from error
+
+
+def _place(file: str, line: int, number: int) -> str:
+    name = "standard input" if file == STDIN else file
+    if line:
+        return f"{name}:{line}"
+    return f"{name}: entry {number}" if number else name
 
 
 def _stdin(environment: Environment) -> BinaryIO:
@@ -112,18 +172,75 @@ def _peekable(stream: BinaryIO) -> BufferedReader:
     return cast(BufferedReader, stream) if hasattr(stream, "peek") else BufferedReader(cast(RawIOBase, stream))
 
 
-def _read(file: str, stream: BufferedReader, kind: str) -> Iterator[Document | Stream]:
-    if kind == STREAM:
-        yield Stream(file, stream)
-    elif kind != AUTO:
-        yield from _documents(file, stream)
-    else:
-        head = _Head(stream)
-        again = cast(BufferedReader, BufferedReader(head, HEAD))
-        if _is_stream(head.begun):
-            yield Stream(file, again)
+class _Source:
+    """One file."""
+
+    def __init__(self, file: str, stream: BufferedReader, reading: Reading) -> None:
+        self._file, self._stream, self._reading = file, stream, reading
+        self._is_lines = True if file.lower().endswith(LINES_SUFFIXES) else None
+        self._number = 0
+
+    def read(self) -> Iterator[Entry | Stream]:
+        reading = self._reading
+        head = _Head(self._stream)
+        self._stream = cast(BufferedReader, BufferedReader(head, HEAD))
+        try:
+            format = sniff(head.begun, streams=reading.kind == AUTO) if reading.format == AUTO else reading.format  # noqa: A001
+        except InvalidInput as error:
+            yield Document(self._file, 0, b"", error.problem)
+            return
+        if format == EVENTS or (format == BODIES and reading.kind == STREAM):
+            yield from self._streams()
+        elif format == BODIES:
+            yield from self._documents()
         else:
-            yield from _documents(file, again)
+            yield from self._exchanges(format)
+
+    def _streams(self) -> Iterator[Entry | Stream]:
+        if self._reading.streams_whole:
+            yield from self._exchanges(EVENTS)
+        else:
+            yield Stream(self._file, self._stream)
+
+    def _documents(self) -> Iterator[Document]:
+        documents = Documents(is_lines=self._is_lines, limit=MAX_DOCUMENT)
+        for raw in self._pieces():
+            for document in documents.feed(raw):
+                yield Document(self._file, document.line, document.raw, document.problem)
+        for document in documents.close():
+            yield Document(self._file, document.line, document.raw, document.problem)
+
+    def _exchanges(self, format: str) -> Iterator[Entry]:  # noqa: A002
+        from dragoman.schemas.captures.reading import CaptureReader
+
+        dialect = "" if self._reading.dialect == AUTO else self._reading.dialect
+        reader = CaptureReader(format, is_lines=self._is_lines, dialect=dialect)
+        for raw in self._pieces():
+            yield from map(self._entry, reader.feed(raw))
+        yield from map(self._entry, reader.close())
+
+    def _entry(self, item: Item) -> Entry:
+        from dragoman.schemas.captures.exchange import Bare, Captured, Skipped
+
+        self._number += 1
+        match item:
+            case Captured():
+                return Exchange(self._file, self._number, item)
+            case Bare():
+                return Document(self._file, item.line, item.body)
+            case Skipped():
+                return Passed(self._file, self._number, item.reason, item.detail, item.line)
+            case _:
+                path = item.path.removeprefix("$")
+                problem = f"${path}: {item.problem}" if path else item.problem
+                return Document(self._file, item.line, b"", problem, self._number)
+
+    def _pieces(self) -> Iterator[bytes]:
+        look = self._reading.look
+        while raw := self._stream.read1(PIECE):
+            if look is not None:
+                look(len(raw))
+            yield raw
 
 
 class _Head(RawIOBase):
@@ -148,107 +265,12 @@ class _Head(RawIOBase):
 
 
 def _is_telling(begun: bytes) -> bool:
-    """Tell whether these first bytes are enough to know a stream by, or that it is none."""
+    """Tell whether these first bytes are enough to know a format by."""
     begun = begun.removeprefix(_BOM).lstrip()
     if not begun:
         return False
     if begun.startswith((b"{", b"[")):
         return b"\n" in begun
-    return not any(start.startswith(begun) and start != begun for start in STREAM_STARTS)
-
-
-def _is_stream(begun: bytes) -> bool:
-    """Tell by its first bytes whether a file is a stream: of server-sent events, of chunks a line, or in an array."""
-    begun = begun.removeprefix(_BOM).lstrip()
-    if not begun.startswith((b"{", b"[")):
-        return begun.startswith(STREAM_STARTS)
-    end = begun.find(b"\n")
-    from dragoman.schemas.detection import detect  # what is told need not be detected
-
-    try:
-        return detect(begun[:end] if begun.startswith(b"{") and end > 0 else begun).kind == STREAM
-    except (MalformedJSON, UndetectedDialect):
+    if any(start.startswith(begun) and start != begun for start in STREAM_STARTS):
         return False
-
-
-def _documents(file: str, stream: BinaryIO) -> Iterator[Document]:
-    lines = _lines(stream)
-    if file.lower().endswith(LINES_SUFFIXES):
-        yield from _each(file, lines)
-        return
-    head = _telling(lines, 2)
-    is_many = _starts_with_json(head)
-    if not is_many:
-        head += _telling(lines, 1)
-        is_many = _goes_on_with_json(head)
-    if is_many:
-        yield from _each(file, head)
-        yield from _each(file, lines)
-    else:
-        yield _whole(file, head, stream)
-
-
-def _lines(stream: BinaryIO) -> Iterator[_Line]:
-    number = 0
-    while raw := stream.readline(MAX_DOCUMENT + 1):
-        number += 1
-        if len(raw) <= MAX_DOCUMENT or raw.endswith(b"\n"):
-            yield _Line(number, raw)
-        else:
-            while raw and not raw.endswith(b"\n"):
-                raw = stream.readline(1 << 20)
-            yield _Line(number, b"", _TOO_LARGE)
-
-
-def _telling(lines: Iterator[_Line], wanted: int) -> list[_Line]:
-    """Take lines until so many of them are not blank."""
-    taken: list[_Line] = []
-    while wanted and (line := next(lines, None)):
-        taken.append(line)
-        wanted -= line.is_telling
-    return taken
-
-
-def _starts_with_json(head: Sequence[_Line]) -> bool:
-    match [line for line in head if line.is_telling]:
-        case [first, _]:
-            return _is_json(first.raw)
-        case _:
-            return False
-
-
-def _goes_on_with_json(head: Sequence[_Line]) -> bool:
-    """Tell JSON Lines whose first line is broken.
-
-    In a document that goes over several lines, no two lines in a row are JSON by themselves, nor is the last one.
-    """
-    match [line for line in head if line.is_telling]:
-        case [_, *rest] if rest:
-            return all(_is_json(line.raw) for line in rest)
-        case _:
-            return False
-
-
-def _is_json(raw: bytes) -> bool:
-    try:
-        read_json(raw)
-    except MalformedJSON:
-        return False
-    return True
-
-
-def _each(file: str, lines: Iterable[_Line]) -> Iterator[Document]:
-    for line in lines:
-        if line.is_telling:
-            yield Document(file, line.number, line.raw, line.problem)
-
-
-def _whole(file: str, head: Sequence[_Line], stream: BinaryIO) -> Document:
-    begun = b"".join(line.raw for line in head)
-    problem = next((line.problem for line in head if line.problem), "")
-    raw = begun if problem else begun + stream.read(max(MAX_DOCUMENT + 1 - len(begun), 0))
-    if len(raw) > MAX_DOCUMENT:
-        problem = _TOO_LARGE
-    if not problem and not raw.strip():
-        problem = "empty, where a JSON document was expected"
-    return Document(file, 0, b"" if problem else raw, problem)
+    return begun.startswith(STREAM_STARTS) or len(begun) > 1024

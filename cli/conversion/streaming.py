@@ -45,7 +45,8 @@ class _Work:
 
     def _convert(self) -> Outcome:
         pieces, identity, plan = *self._identified(), self._plan
-        converter = self._converter = StreamConverter(source=identity.dialect, target=plan.target, on_loss=plan.on_loss)
+        target = plan.target or identity.dialect
+        converter = self._converter = StreamConverter(source=identity.dialect, target=target, on_loss=plan.on_loss)
         for piece in pieces:
             self._pass_on(converter.feed(piece))
         self._pass_on(converter.close())
@@ -61,7 +62,8 @@ class _Work:
 
     def _assemble(self) -> Outcome:
         pieces, identity, plan = *self._identified(), self._plan
-        whole = assemble_stream(pieces, source=identity.dialect, target=plan.target, on_loss=plan.on_loss)
+        target = plan.target or identity.dialect
+        whole = assemble_stream(pieces, source=identity.dialect, target=target, on_loss=plan.on_loss)
         return Outcome(write_json(whole.body), identity, whole.losses)
 
     def _identified(self) -> tuple[Iterator[bytes], Identity]:

@@ -1,7 +1,7 @@
-"""One document's bytes → its conversion, its losses, or why not.
+"""One document's bytes, or one exchange → its conversion, its losses, or why not.
 
-A pure function of the bytes and a `Plan`, so that it runs as well in another process. What is wrong with a document is
-a value here, not an exception: in JSON Lines the rest goes on.
+A pure function of the entry and a `Plan`, so that it runs as well in another process. What is wrong with an entry is a
+value here, not an exception: in JSON Lines, and in a capture, the rest goes on.
 """
 
 from __future__ import annotations
@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, cast
 
 import msgspec
 
-from dragoman.cli.conversion.sources import AUTO, STREAM, STREAM_STARTS
+from dragoman.cli.conversion.sources import (
+    AUTO,
+    BODIES,
+    STREAM,
+    STREAM_STARTS,
+    Document,
+    Entry,
+    Exchange,
+    Passed,
+)
 from dragoman.cli.status import Status, status_of
 from dragoman.schemas.convert import Converted, convert_error, convert_request, convert_response
 from dragoman.schemas.dialect import find
@@ -20,16 +29,28 @@ from dragoman.schemas.jsontext import read_json, write_json
 from dragoman.schemas.losses import Loss
 
 if TYPE_CHECKING:
+    from dragoman.schemas.captures import Captured
+    from dragoman.schemas.captures.converting import Side
     from dragoman.schemas.validate import DocumentKind
 
-__all__ = ["Failure", "Identity", "Outcome", "Plan", "SidedViolation", "convert_document", "failed"]
+__all__ = [
+    "Failure",
+    "Identity",
+    "Outcome",
+    "Plan",
+    "SidedViolation",
+    "convert_document",
+    "convert_entry",
+    "failed",
+]
 
 IS_STREAM = "a stream of events, where a request, a response or an error was expected"
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What to do with each document; `source` and `kind` may be AUTO. `assembles` makes one response of a stream,
-    `explodes` a stream of a response."""
+    """What to do with each entry; `source` and `kind` may be AUTO. `assembles` makes one response of a stream,
+    `explodes` a stream of a response. `writes` is the format that comes out, `holds_streams` whether a stream can be
+    told there as one. Without a `target` everything stays in its own dialect."""
 
     target: str
     source: str = AUTO
@@ -39,6 +60,8 @@ class Plan(msgspec.Struct, frozen=True):
     validates: bool = False
     assembles: bool = False
     explodes: bool = False
+    writes: str = BODIES
+    holds_streams: bool = False
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -72,7 +95,7 @@ class SidedViolation(msgspec.Struct, frozen=True):
 
 class Outcome(msgspec.Struct, frozen=True):
     """What became of a document: `body`, or else `failure`. `model` is what a target names beside the body. `came`: it
-    is a stream, and what came of it is out."""
+    is a stream, and what came of it is out. Of an exchange there is `captured`, and in `sides` what became of each."""
 
     body: bytes | None = None
     identity: Identity | None = None
@@ -81,6 +104,21 @@ class Outcome(msgspec.Struct, frozen=True):
     failure: Failure | None = None
     model: str | None = None
     came: bool = False
+    captured: Captured | None = None
+    sides: tuple[Outcome, ...] = ()
+
+
+def convert_entry(entry: Entry, plan: Plan) -> Outcome:
+    """Convert what is in a file. Only what is our own fault is raised."""
+    match entry:
+        case Passed():
+            return Outcome()
+        case Exchange():
+            return _convert_exchange(entry.captured, plan)
+        case Document(problem=problem) if problem:
+            return Outcome(failure=Failure("invalid-input", problem, Status.BAD_INPUT.value))
+        case _:
+            return convert_document(entry.raw, plan) if plan.writes == BODIES else _convert_body(entry, plan)
 
 
 def convert_document(raw: bytes, plan: Plan) -> Outcome:
@@ -95,6 +133,60 @@ def failed(error: DragomanError, raw: bytes = b"") -> Failure:
         return Failure(error.kind, str(error), status_of(error).value, path, error.hint)
     line, column = (None, None) if error.offset is None else _place(raw, error.offset)
     return Failure(error.kind, str(error).removeprefix("$: "), status_of(error).value, path, error.hint, line, column)
+
+
+# ---- exchanges -------------------------------------------------------------------------------------------------------
+
+
+def _convert_body(document: Document, plan: Plan) -> Outcome:
+    """Convert a body for a format that holds exchanges: as the one side of one."""
+    from dragoman.schemas.captures.exchange import Bare
+    from dragoman.schemas.captures.recognition import settled
+
+    try:
+        found = settled(
+            Bare(document.raw, document.line),
+            "" if plan.source == AUTO else plan.source,
+            "" if plan.kind == AUTO else plan.kind,
+        )
+    except DragomanError as error:
+        return Outcome(failure=failed(error, document.raw))
+    return _convert_exchange(found, plan)
+
+
+def _convert_exchange(captured: Captured, plan: Plan) -> Outcome:
+    from dragoman.schemas.captures.converting import convert_captured
+
+    converted = convert_captured(
+        _wanted(captured, plan.kind),
+        target=plan.target or captured.dialect,
+        model=plan.model,
+        on_loss=plan.on_loss,
+        streams=plan.holds_streams,
+    )
+    sides = tuple(_side(side, captured.dialect) for side in converted.sides)
+    failure = next((side.failure for side in sides if side.failure), None)
+    came = failure is not None and converted.captured is not None
+    return Outcome(failure=failure, came=came, captured=converted.captured, sides=sides)
+
+
+def _wanted(captured: Captured, kind: str) -> Captured:
+    """Return an exchange without the side that was not asked for."""
+    match kind:
+        case "auto":
+            return captured
+        case "request":
+            return msgspec.structs.replace(captured, response=None)
+        case _:
+            return msgspec.structs.replace(captured, request=None)
+
+
+def _side(side: Side, dialect: str) -> Outcome:
+    failure = None if side.error is None else failed(side.error)
+    return Outcome(identity=Identity(dialect, side.kind), losses=side.losses, failure=failure)
+
+
+# ---- documents -------------------------------------------------------------------------------------------------------
 
 
 class _Work:
@@ -122,6 +214,8 @@ class _Work:
         plan = self._plan
         body = _read(self._raw, plan)
         self._identity = identity = _identify(body, plan)
+        if not plan.target:
+            self._plan = plan = msgspec.structs.replace(plan, target=identity.dialect)
         if plan.validates:
             self._violations = _violations("input", body, identity.dialect, identity.kind)
         if plan.explodes:

@@ -33,57 +33,47 @@ class Documents:
     """`is_lines` is what the name of the file says; None: it says nothing. `limit` is that of a whole document."""
 
     def __init__(self, *, is_lines: bool | None = None, limit: int = MAX_LINE) -> None:
-        self._lines = Lines(max(limit, MAX_LINE))
+        self._lines = Lines(min(limit, MAX_LINE))
         self._is_lines = is_lines
-        self._head: list[Line] = []
+        self._head: list[Line] = []  # the first lines that are not blank
         self._whole: list[bytes] = []
         self._size = 0
         self._limit = limit
 
     def feed(self, raw: bytes) -> list[Document]:
-        if self._is_lines is None:
-            self._look(self._lines.feed(raw), is_all=False)
-            return self._begun()
         if self._is_lines:
             return _each(self._lines.feed(raw))
         self._hold(raw)
-        return []
+        if self._is_lines is None:
+            self._look(self._lines.feed(raw), is_all=False)
+        return self._begun()
 
     def close(self) -> list[Document]:
         last = self._lines.close()
         if self._is_lines is None:
             self._look(last, is_all=True)
             last = []
-        if self._is_lines:
-            return [*self._begun(), *_each(last)]
-        self._begun()
-        self._hold(b"\n".join(line.raw for line in last))
-        return [self._document()]
+        return [*self._begun(), *_each(last)] if self._is_lines else [self._document()]
 
     def _look(self, lines: Sequence[Line], *, is_all: bool) -> None:
         """Decide between lines and a whole document as soon as that can be told."""
-        self._head += lines
-        telling = [line for line in self._head if line.is_telling][:3]
-        if len(telling) >= 2 and _is_json(telling[0]):
+        self._head += [line for line in lines if line.is_telling]
+        head = self._head[:3]
+        if len(head) >= 2 and _is_json(head[0]):
             self._is_lines = True
-        elif len(telling) >= 3 or is_all:
+        elif len(head) >= 3 or is_all:
             # In a document over several lines no two lines in a row are JSON by themselves, nor is the last one.
-            self._is_lines = len(telling) > 1 and all(map(_is_json, telling[1:]))
+            self._is_lines = len(head) > 1 and all(map(_is_json, head[1:]))
 
     def _begun(self) -> list[Document]:
-        """Return, or hold, what has been looked at, once it is known what it is."""
-        if self._is_lines is None:
+        """Return the lines that were looked at, once it is known that they are documents."""
+        if not self._is_lines:
             return []
-        head, self._head = self._head, []
-        if self._is_lines:
-            return _each(head)
-        for line in head:
-            if line.problem:
-                self._size = self._limit + 1
-            self._hold(line.raw + b"\n")
-        return []
+        head, self._head, self._whole = self._head, [], []
+        return _each(head)
 
     def _hold(self, raw: bytes) -> None:
+        """Keep what may be part of one document."""
         self._size += len(raw)
         if self._size > self._limit:
             self._whole.clear()
@@ -91,6 +81,7 @@ class Documents:
             self._whole.append(raw)
 
     def _document(self) -> Document:
+        self._head = []
         if self._size > self._limit:
             return Document(b"", 0, f"larger than {self._limit >> 20} MiB")
         raw = b"".join(self._whole)

@@ -21,10 +21,10 @@ import msgspec
 from dragoman.schemas.captures.exchange import Captured, Item
 from dragoman.schemas.errors import CallerError
 
-__all__ = ["Format", "Reader", "Writer", "find_format", "formats"]
+__all__ = ["NAMES", "WRITABLE", "Format", "Reader", "Writer", "find_format", "formats"]
 
-# Where the formats are, in the order in which they are listed.
-_NAMES = (
+# The formats, in the order in which they are listed; each is the file of its name.
+NAMES = (
     "bodies",
     "events",
     "recording",
@@ -32,13 +32,15 @@ _NAMES = (
     "vcr",
     "mitmproxy",
     "curl",
-    "openai_batch",
-    "anthropic_batch",
-    "gemini_batch",
+    "openai-batch",
+    "anthropic-batch",
+    "gemini-batch",
     "litellm",
     "langfuse",
     "helicone",
 )
+# Those that can be written: said here, so that a command line is checked without importing them all.
+WRITABLE = ("bodies", "recording", "har", "vcr", "curl", "openai-batch", "anthropic-batch")
 
 
 class Reader(Protocol):
@@ -52,7 +54,7 @@ class Writer(Protocol):
 
 
 class Format(msgspec.Struct, frozen=True, kw_only=True):
-    """`says` is what a file of it can hold: "request", "response", "pace". `dialects` are those that it is in, where
+    """`says` is what a file of it can hold: "request", "response", "stream", "pace". `dialects` are those that it is in, where
     that is not any. `by_documents`: it is JSON, alone or one a line, and its reader is told which if that is known."""
 
     name: str
@@ -75,15 +77,19 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
 @cache
 def formats() -> tuple[Format, ...]:
     """Return every format."""
-    return tuple(cast(Format, import_module(f"dragoman.schemas.captures.{name}").FORMAT) for name in _NAMES)
+    return tuple(map(_format, NAMES))
 
 
 @cache
 def find_format(name: str) -> Format:
     """Return the format of this name. Raises CallerError."""
-    wanted = name.strip().lower().replace("-", "_")
-    if wanted in _NAMES:
-        return cast(Format, import_module(f"dragoman.schemas.captures.{wanted}").FORMAT)
+    wanted = name.strip().lower().replace("_", "-")
+    if wanted in NAMES:
+        return _format(wanted)
     error = CallerError(f"unknown format {name!r}")
-    error.hint = f"one of {', '.join(known.replace('_', '-') for known in _NAMES)}"
+    error.hint = f"one of {', '.join(NAMES)}"
     raise error
+
+
+def _format(name: str) -> Format:
+    return cast(Format, import_module(f"dragoman.schemas.captures.{name.replace('-', '_')}").FORMAT)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 
-from dragoman.schemas.detection import detect
 from dragoman.schemas.errors import InvalidInput, MalformedJSON, UndetectedDialect
 
 __all__ = ["HEAD", "is_enough", "sniff"]
@@ -22,7 +21,8 @@ _BY_FIELDS: tuple[tuple[str, frozenset[str]], ...] = tuple(
     for name, fields in (
         ("recording", "schema_version type=exchange request"),
         ("har", "log"),
-        ("har", "startedDateTime request response"),
+        ("har", "startedDateTime request"),  # a response may be far behind
+        ("har", "cache request"),  # Chromium's order is that of the alphabet
         ("openai-batch", "custom_id method url"),
         ("openai-batch", "custom_id response"),
         ("anthropic-batch", "custom_id params"),
@@ -43,12 +43,13 @@ _BY_FIELDS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("vcr", "http_interactions"),
     )
 )
-_YAML = re.compile(
-    rb"\A(?:---[^\n]*\n|#[^\n]*\n|%YAML[^\n]*\n|\s*\n)*(?:[\w-]+:[^\n]*\n)*(?:http_)?interactions:", re.M
+# Patterns are compiled when there is a text to try them on: JSON, which is most of what comes, never needs them.
+_TEXTS = (
+    (r"\A\d{1,12}:", "mitmproxy"),
+    (r"\A(?:#[^\n]*\n|\s+|[$>%] |(?:[A-Za-z_]\w*=\S*|set|export)[^\n]*\n)*curl(?:\.exe)?[ \t^\\]", "curl"),
+    (r"\A(?:---[^\n]*\n|#[^\n]*\n|%YAML[^\n]*\n|\s*\n)*(?:[\w-]+:[^\n]*\n)*(?:http_)?interactions:", "vcr"),
 )
-_CURL = re.compile(rb"\A(?:#[^\n]*\n|\s+|[$>%] |(?:[A-Za-z_]\w*=\S*|set|export)[^\n]*\n)*curl(?:\.exe)?[ \t^\\]")
-_FLOWS = re.compile(rb"\A\d{1,12}:")
-_SCRIPTS = re.compile(rb"\A\s*(?:await )?fetch\(|\A\s*(?:\$session\b|Invoke-(?:WebRequest|RestMethod)\b)")
+_SCRIPTS = r"\A\s*(?:await )?fetch\(|\A\s*(?:\$session\b|Invoke-(?:WebRequest|RestMethod)\b)"
 _EVENTS = (b"data:", b"event:", b"id:", b"retry:", b":")
 
 
@@ -60,25 +61,30 @@ def is_enough(head: bytes) -> bool:
     return bool(begun) and (b"\n" in begun or not begun.startswith((b"{", b"["))) and len(begun) > 16
 
 
-def sniff(head: bytes) -> str:
-    """Return the name of the format. Raises InvalidInput for what is recognized and cannot be read."""
+def sniff(head: bytes, *, streams: bool = True) -> str:
+    """Return the name of the format. Raises InvalidInput for what is recognized and cannot be read. Unless `streams`,
+    what is JSON is none."""
     begun = head.removeprefix(_BOM).lstrip()
     if begun.startswith((b"{", b"[")):
-        return _sniff_json(begun)
+        return _sniff_json(begun, streams=streams)
     if begun.startswith(_EVENTS):
         return "events"
-    for pattern, name in ((_FLOWS, "mitmproxy"), (_CURL, "curl"), (_YAML, "vcr")):
-        if pattern.match(begun):
+    for pattern, name in _TEXTS:
+        if re.match(pattern.encode(), begun):
             return name
     _refuse(begun)
     return "bodies"
 
 
-def _sniff_json(begun: bytes) -> str:
+def _sniff_json(begun: bytes, *, streams: bool) -> str:
     fields = _fields(begun)
     for name, wanted in _BY_FIELDS:
         if wanted <= fields:
             return name
+    if not streams:
+        return "bodies"
+    from dragoman.schemas.detection import detect  # what is told need not be detected
+
     end = begun.find(b"\n")
     try:
         found = detect(begun[:end] if begun.startswith(b"{") and end > 0 else begun)
@@ -110,5 +116,5 @@ def _refuse(begun: bytes) -> None:
     """Refuse what is known, and has to be made into something else first."""
     if begun.startswith((b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd", b"BZh")):
         raise InvalidInput("$", "compressed: unpack it first (gunzip -c FILE | dragoman …)")
-    if _SCRIPTS.match(begun):
+    if re.match(_SCRIPTS.encode(), begun):
         raise InvalidInput("$", "a script, which nobody here will run: copy it as a curl line (bash), or save a HAR")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dragoman.cli import convert as command
+from dragoman.cli.conversion import run
 from dragoman.schemas import convert_request, dialects, natural_losses
 from dragoman.schemas.ir import JSON, Wire
 from dragoman.schemas.policy import POLICIES
@@ -154,7 +155,7 @@ def test_line_that_fails_is_counted_and_the_rest_goes_on(tmp_path: Path) -> None
 
 def test_failures_are_shown_up_to_a_bound() -> None:
     content = b'{"a": 1}\n' * 50
-    assert convert(stdin=content).err.count("error:") == command.MAX_FAILURES
+    assert convert(stdin=content).err.count("error:") == run.MAX_FAILURES
     assert convert("-v", stdin=content).err.count("error:") == 50
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from dragoman.cli.conversion import sources
-from dragoman.cli.conversion.sources import Document, check_inputs, read_inputs
+from dragoman.cli.conversion.sources import Document, Reading, check_inputs, read_inputs
 from dragoman.cli.environment import Environment
 from dragoman.cli.status import NoInput
 from tests.cli.harness import Bytes, Text
 
 
 def read(content: bytes, file: str = "-") -> list[Document]:
-    found = read_inputs([file], Environment(Bytes(content), stderr=Text()))
+    found = read_inputs([file], Environment(Bytes(content), stderr=Text()), Reading())
     return [document for document in found if isinstance(document, Document)]
 
 
@@ -79,9 +79,9 @@ def test_line_that_is_too_long_is_passed_over() -> None:
     long = json.dumps("x" * 5000).encode()
     documents = read(b"{}\n" + long + b"\n{}\n")
     assert [(document.line, document.raw, bool(document.problem)) for document in documents] == [
-        (1, b"{}\n", False),
+        (1, b"{}", False),
         (2, b"", True),
-        (3, b"{}\n", False),
+        (3, b"{}", False),
     ]
 
 
@@ -95,7 +95,7 @@ def test_document_that_is_too_long_is_a_problem(indent: int | None) -> None:
 
 def test_document_as_long_as_may_be_is_read(small: int) -> None:
     raw = b'"' + b"x" * (small - 2) + b'"'
-    assert read(raw + b"\n" + raw) == [Document("-", 1, raw + b"\n"), Document("-", 2, raw)]
+    assert read(raw + b"\n" + raw) == [Document("-", 1, raw), Document("-", 2, raw)]
 
 
 def test_silence_on_stdin_is_said_once() -> None:
@@ -104,13 +104,13 @@ def test_silence_on_stdin_is_said_once() -> None:
             return False
 
     err = Text()
-    list(read_inputs(["-"], Silent(Bytes(b"{}"), stderr=err)))
+    list(read_inputs(["-"], Silent(Bytes(b"{}"), stderr=err), Reading()))
     assert err.getvalue() == "dragoman: waiting for a document on standard input\n"
 
 
 def test_closed_stdin_is_no_input() -> None:
     with pytest.raises(NoInput, match="standard input is closed"):
-        list(read_inputs(["-"], Environment()))
+        list(read_inputs(["-"], Environment(), Reading()))
 
 
 def test_inputs_are_looked_at_before_anything_is_read(tmp_path: Path) -> None:
