@@ -10,8 +10,7 @@ from __future__ import annotations
 import os
 import re
 import ssl
-import zlib
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import AsyncGeneratorType
 
@@ -20,15 +19,15 @@ import httpx
 from dragoman.providers.exchange import Call
 from dragoman.providers.replies.faults import Route, network_fault, proxy_fault
 from dragoman.providers.settings import Profile, Timeouts
-from dragoman.schemas.errors import CallerError, NetworkFault, ProfileFault, TimedOut
+from dragoman.schemas.errors import CallerError, InvalidInput, NetworkFault, ProfileFault, TimedOut
+from dragoman.schemas.inflating import ENCODINGS, Inflater
+from dragoman.schemas.inflating import MAX_PIECE as MAX_PIECE
 
 __all__ = ["HttpReply", "HttpTransport"]
 
-MAX_PIECE = 1 << 16  # bytes that are inflated at a time
 _STREAMS = frozenset({"text/event-stream", "application/x-ndjson"})
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _BROKEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_WINDOWS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 
 
 class HttpTransport:
@@ -85,10 +84,12 @@ class HttpReply:
                 for piece in inflater.feed(raw):
                     has_begun = True
                     yield piece
+            if inflater is not None:
+                inflater.close()
         except (httpx.HTTPError, OSError) as error:
             raise _fault(error, self._route, self._timeouts, has_begun=has_begun) from _shown(error)
-        if inflater is not None:
-            inflater.close()
+        except InvalidInput as error:
+            raise _misfit(error.problem, self._route) from error
         await self._response.aclose()  # the connection is free for the next call
 
     async def aclose(self) -> None:
@@ -97,51 +98,18 @@ class HttpReply:
             await self._pieces.aclose()  # a task that is just reading sees the end by itself
 
 
-class _Inflater:
-    """Compressed bytes → pieces of a bounded size, so that a small answer cannot fill the memory."""
-
-    def __init__(self, window: int, route: Route) -> None:
-        self._window, self._route = window, route
-        self._inflate = zlib.decompressobj(window)
-        self._is_fresh = True
-
-    def feed(self, raw: bytes) -> Iterator[bytes]:
-        while raw:
-            piece, raw = self._next(raw)
-            if piece:
-                yield piece
-
-    def close(self) -> None:
-        if not self._inflate.eof and not self._is_fresh:
-            raise self._fault("ends in the middle of what is compressed")
-
-    def _next(self, raw: bytes) -> tuple[bytes, bytes]:
-        if self._inflate.eof:  # files of gzip may follow each other
-            self._inflate = zlib.decompressobj(self._window)
-        try:
-            piece = self._inflate.decompress(raw, MAX_PIECE)
-        except zlib.error as error:
-            if not self._is_fresh or self._window != zlib.MAX_WBITS:
-                raise self._fault("is not compressed as its content-encoding says") from error
-            self._window = -zlib.MAX_WBITS  # some servers leave out the two bytes in front
-            self._inflate = zlib.decompressobj(self._window)
-            return self._next(raw)
-        self._is_fresh = False
-        return piece, self._inflate.unconsumed_tail or self._inflate.unused_data
-
-    def _fault(self, problem: str) -> NetworkFault:
-        return NetworkFault(f"{self._route.place}: the answer {problem}", before_reply=False)
-
-
-def _inflater(encoding: str, route: Route) -> _Inflater | None:
+def _inflater(encoding: str, route: Route) -> Inflater | None:
     """Return what undoes a content-encoding. Only those that were offered, and one at a time: layers are a bomb."""
     named = encoding.strip().lower()
     if named in ("", "identity"):
         return None
-    if named not in _WINDOWS:
-        problem = f"the answer is encoded as {named[:40]!r}, which was not asked for"
-        raise NetworkFault(f"{route.place}: {problem}", before_reply=False)
-    return _Inflater(_WINDOWS[named], route)
+    if named not in ENCODINGS:
+        raise _misfit(f"is encoded as {named[:40]!r}, which was not asked for", route)
+    return Inflater(named)
+
+
+def _misfit(problem: str, route: Route) -> NetworkFault:
+    return NetworkFault(f"{route.place}: the answer {problem}", before_reply=False)
 
 
 def _client(profile: Profile, *, is_secure: bool) -> httpx.AsyncClient:

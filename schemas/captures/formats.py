@@ -40,7 +40,7 @@ NAMES = (
     "helicone",
 )
 # Those that can be written: said here, so that a command line is checked without importing them all.
-WRITABLE = ("bodies", "recording", "har", "vcr", "curl", "openai-batch", "anthropic-batch")
+WRITABLE = ("bodies", "recording", "har", "vcr", "curl", "openai-batch", "anthropic-batch", "gemini-batch")
 
 
 class Reader(Protocol):
@@ -49,13 +49,16 @@ class Reader(Protocol):
 
 
 class Writer(Protocol):
+    """One that cannot hold all of an exchange has `left_out`, too: how often what, by the reason."""
+
     def feed(self, captured: Captured) -> list[bytes]: ...
     def close(self) -> list[bytes]: ...
 
 
 class Format(msgspec.Struct, frozen=True, kw_only=True):
-    """`says` is what a file of it can hold: "request", "response", "stream", "pace". `dialects` are those that it is in, where
-    that is not any. `by_documents`: it is JSON, alone or one a line, and its reader is told which if that is known."""
+    """`says` is what a file of it can hold: "request", "response", "stream", "pace". `dialects` are those that it is
+    in, where that is not any. `by_documents`: it is JSON, alone or one a line, and its reader is told which if that is
+    known."""
 
     name: str
     title: str

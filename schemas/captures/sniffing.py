@@ -14,6 +14,7 @@ __all__ = ["HEAD", "is_enough", "sniff"]
 
 HEAD = 1 << 18  # bytes in which a file shows what it is
 _BOM = b"\xef\xbb\xbf"
+_PAGE = re.compile(rb'\{\s*"data"\s*:\s*\[\s*\{')  # of the answers of an API that lists entries
 _TOKEN = re.compile(rb'"((?:[^"\\\n]|\\.)*)"\s*(:)?|[{}\[\]]')
 # format → names of which all are there, or name=value
 _BY_FIELDS: tuple[tuple[str, frozenset[str]], ...] = tuple(
@@ -23,31 +24,47 @@ _BY_FIELDS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("har", "log"),
         ("har", "startedDateTime request"),  # a response may be far behind
         ("har", "cache request"),  # Chromium's order is that of the alphabet
+        ("gemini-batch", "custom_id request"),  # Vertex AI, of any model
+        ("gemini-batch", "processed_time request"),
         ("openai-batch", "custom_id method url"),
         ("openai-batch", "custom_id response"),
+        ("openai-batch", "custom_id body"),
+        ("openai-batch", "custom_id error"),
         ("anthropic-batch", "custom_id params"),
         ("anthropic-batch", "custom_id result"),
         ("anthropic-batch", "requests"),
+        ("anthropic-batch", "modelInput"),
+        ("anthropic-batch", "modelOutput"),
         ("gemini-batch", "key request"),
         ("gemini-batch", "key response"),
         ("gemini-batch", "key error"),
         ("litellm", "call_type messages"),
+        ("litellm", "call_type request_id"),
         ("litellm", "standard_logging_object"),
         ("langfuse", "observations"),
         ("langfuse", "type=GENERATION"),
         ("langfuse", "traceId input output"),
         ("langfuse", "trace_id input output"),
+        ("langfuse", "traceId startTime"),
         ("helicone", "request_body"),
         ("helicone", "response_body"),
+        ("helicone", "signed_body_url"),
+        ("helicone", "request_created_at response_status"),
         ("vcr", "interactions"),
         ("vcr", "http_interactions"),
+        ("gemini-batch", "request"),  # Vertex AI: nothing stands beside it
     )
 )
 # Patterns are compiled when there is a text to try them on: JSON, which is most of what comes, never needs them.
 _TEXTS = (
     (r"\A\d{1,12}:", "mitmproxy"),
-    (r"\A(?:#[^\n]*\n|\s+|[$>%] |(?:[A-Za-z_]\w*=\S*|set|export)[^\n]*\n)*curl(?:\.exe)?[ \t^\\]", "curl"),
-    (r"\A(?:---[^\n]*\n|#[^\n]*\n|%YAML[^\n]*\n|\s*\n)*(?:[\w-]+:[^\n]*\n)*(?:http_)?interactions:", "vcr"),
+    (
+        r"\A(?:#[^\n]*\n|\s|(?:[A-Za-z_]\w*=|(?:set|export|cd|:|@?echo|printf|cat)[ \t])[^\n]*\n)*"
+        r"(?:[^\s'\"]*[$%>#][ \t]*|(?:echo|printf|cat)[ \t][^\n]*\|[ \t]*)?(?:/[\w./]*/)?curl(?:\.exe)?[ \t^\\]",
+        "curl",
+    ),
+    (r"\A#![^\n]*sh\b(?s:.*\n)[ \t]*(?:[^\n]*[|;&({][ \t]*)?curl[ \t]", "curl"),
+    (r"\A(?:---[^\n]*\n|#[^\n]*\n|%YAML[^\n]*\n|[ \t\r]*\n)*(?:[\w-]+:[^\n]*\n)*(?:http_)?interactions:", "vcr"),
 )
 _SCRIPTS = r"\A\s*(?:await )?fetch\(|\A\s*(?:\$session\b|Invoke-(?:WebRequest|RestMethod)\b)"
 _EVENTS = (b"data:", b"event:", b"id:", b"retry:", b":")
@@ -58,7 +75,15 @@ def is_enough(head: bytes) -> bool:
     begun = head.removeprefix(_BOM).lstrip()
     if len(head) >= HEAD:
         return True
-    return bool(begun) and (b"\n" in begun or not begun.startswith((b"{", b"["))) and len(begun) > 16
+    return len(begun) > 16 and (b"\n" in begun if begun.startswith((b"{", b"[")) else _is_told(begun))
+
+
+def _is_told(begun: bytes) -> bool:
+    """Tell whether a text shows its format yet: comments and other keys may stand before what tells."""
+    try:
+        return sniff(begun) != "bodies"
+    except InvalidInput:
+        return True
 
 
 def sniff(head: bytes, *, streams: bool = True) -> str:
@@ -96,7 +121,7 @@ def _sniff_json(begun: bytes, *, streams: bool) -> str:
 def _fields(begun: bytes) -> frozenset[str]:
     """Return the names at the top of the first object, and name=value of short texts, as far as they can be seen."""
     depth, fields, name = 0, set[str](), ""
-    top = 2 if begun.startswith(b"[") else 1
+    top = 3 if _PAGE.match(begun) else 2 if begun.startswith(b"[") else 1
     for token in _TOKEN.finditer(begun, 0, HEAD):
         said = token[0][:1]
         if said in b"{[":

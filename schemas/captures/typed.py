@@ -7,11 +7,11 @@ from typing import TypeVar
 
 import msgspec
 
-from dragoman.schemas.errors import InvalidInput
+from dragoman.schemas.errors import InvalidInput, MalformedJSON
 from dragoman.schemas.ir import JSON
 from dragoman.schemas.jsontext import read_json
 
-__all__ = ["decoded"]
+__all__ = ["decoded", "shaped"]
 
 Shape = TypeVar("Shape")
 _WHERE = re.compile(r"(?s)^(.*) - at `(.*)`$")
@@ -27,6 +27,14 @@ def decoded(raw: bytes, shape: type[Shape]) -> Shape:
         return _second_reading(read_json(raw), shape)  # it says what is wrong, or reads what is merely odd
 
 
+def shaped(value: object, shape: type[Shape]) -> Shape:
+    """Return what has been read already as its struct. Raises InvalidInput with the path of what is otherwise."""
+    try:
+        return msgspec.convert(value, type=shape)
+    except msgspec.ValidationError as error:
+        raise _misfit(error) from error
+
+
 def _second_reading(value: JSON, shape: type[Shape]) -> Shape:
     """Read text after a byte order mark, and halves of surrogate pairs, which become question marks."""
     import json
@@ -35,6 +43,8 @@ def _second_reading(value: JSON, shape: type[Shape]) -> Shape:
         return msgspec.json.decode(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"), type=shape)
     except msgspec.ValidationError as error:
         raise _misfit(error) from error
+    except msgspec.DecodeError as error:  # 1e400 is read as infinity, which is written as no JSON
+        raise MalformedJSON("not JSON: number out of range") from error
 
 
 def _misfit(error: msgspec.ValidationError) -> InvalidInput:

@@ -1,7 +1,9 @@
-"""Install the two servers of the end-to-end tests under build/e2e: aimock by npm, the litellm proxy by pip.
+"""Install what the end-to-end tests run under build/e2e: aimock by npm, the litellm proxy and mitmproxy by pip.
+
+What drives Chromium comes with aimock; the browser itself is installed by nobody here.
 
 Each has an environment of its own, which is kept until what it is installed from changes. What is asked for is in
-`package.json` and `requirements.txt` beside this file.
+`package.json`, `requirements.txt` and `mitmproxy.txt` beside this file.
 """
 
 from __future__ import annotations
@@ -12,12 +14,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-__all__ = ["AIMOCK", "HERE", "LITELLM", "NODE", "install", "node_problem"]
+__all__ = ["AIMOCK", "HERE", "LITELLM", "MITMDUMP", "NODE", "PLAYWRIGHT", "install", "node_problem"]
 
 HERE = Path(__file__).parent
 BUILD = HERE.parents[1] / "build" / "e2e"
 AIMOCK = BUILD / "aimock" / "node_modules" / "@copilotkit" / "aimock" / "dist" / "index.js"
+PLAYWRIGHT = BUILD / "aimock" / "node_modules" / "playwright-core" / "index.mjs"
 LITELLM = BUILD / "litellm" / "bin" / "litellm"
+MITMDUMP = BUILD / "mitmproxy" / "bin" / "mitmdump"
 NODE = "node"
 OLDEST_NODE = 20
 
@@ -26,6 +30,7 @@ def install() -> None:
     """Install what is not there yet."""
     _keep(BUILD / "aimock", HERE / "package.json", _npm)
     _keep(BUILD / "litellm", HERE / "requirements.txt", _pip)
+    _keep(BUILD / "mitmproxy", HERE / "mitmproxy.txt", _pip)
 
 
 def node_problem() -> str | None:

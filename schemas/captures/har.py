@@ -1,0 +1,370 @@
+"""HAR 1.2, as browsers and proxies save it: a whole HAR, a list of entries, or either of them one a line.
+
+Bodies stand there inflated, whatever the headers say of it, so those headers are left out. What HAR has no place for
+(an id, the pace of a stream) stands in fields that begin with _, as it allows; those of the browsers are read, too, and
+passed over where they are not what was expected: they are nobody's standard.
+See http://www.softwareishard.com/blog/har-12-spec/.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import msgspec
+
+from dragoman.schemas.captures.content import EMPTY, from_base64, text_or_base64, written
+from dragoman.schemas.captures.documents import MAX_WHOLE, DocumentReader
+from dragoman.schemas.captures.exchange import Captured, Headers, Item, Received, Sent, Unreadable
+from dragoman.schemas.captures.formats import Format
+from dragoman.schemas.captures.har_timing import NO_TIME, Timed, as_sent, pace, rebuilt, started, told
+from dragoman.schemas.captures.lines import MAX_LINE
+from dragoman.schemas.captures.typed import decoded
+from dragoman.schemas.errors import InvalidInput
+from dragoman.schemas.inflating import inflated
+
+__all__ = ["FORMAT", "Reader", "Writer"]
+
+FORMAT = Format(
+    name="har",
+    title="HAR 1.2",
+    module=__name__,
+    says=frozenset({"request", "response", "stream", "pace"}),
+    writes=True,
+    by_documents=True,
+)
+# What stands where HAR wants an address, and there is none.
+NO_PLACE = "https://capture.invalid"
+_CUT_OFF = "cut off"
+_OF_TRANSFER = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+_BOM = b"\xef\xbb\xbf"
+_GZIP = b"\x1f\x8b"
+_LIST = re.compile(rb"\s*\[")
+
+
+class _Named(msgspec.Struct):
+    """Of a header or a parameter."""
+
+    name: str = ""
+    value: str | int | float | None = None
+
+
+_Names: TypeAlias = list[_Named | list[str | int | float | None]] | dict[str, str | int | float | None] | None
+
+
+class _Posted(msgspec.Struct):
+    text: str | None = None
+    encoding: str | None = None
+    params: list[_Named] | None = None
+
+
+class _Content(msgspec.Struct):
+    text: str | None = None
+    encoding: str | None = None
+    size: float | None = None
+
+
+class _Request(msgspec.Struct):
+    method: str
+    url: str
+    headers: _Names = None
+    posted: _Posted | None = msgspec.field(name="postData", default=None)
+    content: msgspec.Raw = msgspec.field(name="_content", default=EMPTY)  # HTTP Toolkit's, of what is no text
+
+
+class _Response(msgspec.Struct):
+    status: float | None = None
+    status_text: str | None = msgspec.field(name="statusText", default=None)
+    headers: _Names = None
+    content: _Content | None = None
+    error: msgspec.Raw = msgspec.field(name="_error", default=EMPTY)  # Chromium's and mitmproxy's
+    failure: msgspec.Raw = msgspec.field(name="_failureText", default=EMPTY)  # Playwright's
+    state: msgspec.Raw = msgspec.field(name="_charlesStatus", default=EMPTY)
+
+
+class _Entry(Timed, kw_only=True):
+    request: _Request
+    response: _Response | None = None
+    was_aborted: msgspec.Raw = msgspec.field(name="_wasAborted", default=EMPTY)  # Playwright's
+    id: msgspec.Raw = msgspec.field(name="_id", default=EMPTY)  # from here on: ours
+    dialect: msgspec.Raw = msgspec.field(name="_dialect", default=EMPTY)
+    model: msgspec.Raw = msgspec.field(name="_model", default=EMPTY)
+    streams: msgspec.Raw = msgspec.field(name="_streams", default=EMPTY)
+
+
+class _Log(msgspec.Struct):
+    entries: list[msgspec.Raw]
+
+
+class _File(msgspec.Struct):
+    log: _Log | msgspec.UnsetType = msgspec.UNSET
+
+
+def Reader(*, is_lines: bool | None = None) -> DocumentReader:  # noqa: N802
+    return DocumentReader(_read, is_lines=is_lines)
+
+
+def _read(raw: bytes, line: int) -> Iterator[Item]:
+    raw = raw.removeprefix(_BOM)
+    document = _Document(line)
+    if not _LIST.match(raw):
+        yield from document.items(raw, "$")
+        return
+    for number, each in enumerate(decoded(raw, list[msgspec.Raw])):
+        yield from document.items(bytes(each), f"$[{number}]")
+
+
+class _Document:
+    """One document, which remembers how much it was inflated to: many small bodies can be a large one, too."""
+
+    def __init__(self, line: int) -> None:
+        self._line = line
+        self._inflated = 0
+
+    def items(self, raw: bytes, path: str) -> Iterator[Item]:
+        """Return what is in a HAR, or in an entry without one."""
+        try:
+            log = decoded(raw, _File).log
+        except InvalidInput as error:
+            yield self._unreadable(error, path)
+            return
+        if isinstance(log, msgspec.UnsetType):
+            yield self._item(raw, path)
+            return
+        for number, each in enumerate(log.entries):
+            yield self._item(bytes(each), f"{path}.log.entries[{number}]")
+
+    def _item(self, raw: bytes, path: str) -> Item:
+        try:
+            return self._captured(decoded(raw, _Entry))
+        except InvalidInput as error:
+            return self._unreadable(error, path)
+
+    def _unreadable(self, error: InvalidInput, path: str) -> Unreadable:
+        return Unreadable(error.problem, path + error.path.removeprefix("$"), self._line)
+
+    def _captured(self, said: _Entry) -> Captured:
+        answer = said.response
+        received = self._received(answer, said) if answer is not None and _is_answered(answer) else None
+        return Captured(
+            request=self._sent(said.request),
+            response=received,
+            id=told(said.id, str) or "",
+            started=started(said),
+            elapsed=said.time if said.time is not None and said.time > 0 else None,
+            dialect=told(said.dialect, str) or "",
+            model=told(said.model, str),
+            streams=told(said.streams, bool),
+            fault="" if received is not None else _fault(said),
+            line=self._line,
+        )
+
+    def _sent(self, said: _Request) -> Sent | None:
+        headers = _headers(said.headers)
+        body = self._posted(said)
+        url = said.url.removeprefix(NO_PLACE) if said.url.startswith(f"{NO_PLACE}/") else said.url
+        if url == "/" and said.url != url:
+            return Sent(body=body, method=said.method, headers=headers) if body else None
+        return Sent(body=body, method=said.method, url=url, headers=headers)
+
+    def _posted(self, said: _Request) -> bytes:
+        posted, content = said.posted, told(said.content, _Content)
+        if content is not None and content.text:
+            return self._body(content, said.headers, "$.request._content.text")
+        if posted is None:
+            return b""
+        if posted.text or not posted.params:
+            return self._body(_Content(posted.text, posted.encoding), said.headers, "$.request.postData.text")
+        return urlencode([(named.name, _text(named.value)) for named in posted.params]).encode()
+
+    def _received(self, said: _Response, entry: _Entry) -> Received:
+        content, headers = said.content or _Content(), _headers(said.headers)
+        kind = _value(headers, "content-type").lower()
+        body = self._body(content, said.headers, "$.response.content.text")
+        body = (as_sent(body, kind) if content.encoding != "base64" else body) or rebuilt(entry)
+        return Received(
+            body=body,
+            status=int(said.status or 0),
+            headers=headers,
+            pace=pace(entry, body, kind),
+            is_cut=_is_cut(said) or (not body and (content.size or 0) > 0),
+        )
+
+    def _body(self, said: _Content, headers: _Names, path: str) -> bytes:
+        text = said.text or ""
+        if said.encoding != "base64":
+            return text.encode("utf-8", "surrogatepass")
+        raw = from_base64(text, path)
+        encoding = _value(_pairs(headers), "content-encoding").lower()
+        # Most tools have inflated it already; no body of text begins like that.
+        return self._opened(raw, encoding, path) if raw.startswith(_GZIP) and "gzip" in encoding else raw
+
+    def _opened(self, raw: bytes, encoding: str, path: str) -> bytes:
+        if self._inflated >= MAX_WHOLE:
+            way_out = "one entry a line can be of any number"
+            raise InvalidInput(path, f"all that is compressed is larger than {MAX_WHOLE >> 20} MiB: {way_out}")
+        try:
+            body = inflated(raw, encoding, MAX_LINE)
+        except InvalidInput as error:
+            self._inflated += MAX_LINE
+            raise InvalidInput(path, error.problem) from error
+        self._inflated += len(body)
+        return body
+
+
+def _is_answered(said: _Response) -> bool:
+    """Tell whether there was a response: 0 and -1 are what tools write where there was none."""
+    status = said.status or 0.0
+    if status > 0 and not (status.is_integer() and 100 <= status <= 999):
+        raise InvalidInput("$.response.status", f"expected a status of HTTP, got {status:.4g}")
+    return status > 0
+
+
+def _fault(said: _Entry) -> str:
+    """Return why there is no response, as far as anybody says so."""
+    answer = said.response or _Response()
+    why = told(answer.error, str) or told(answer.failure, str) or answer.status_text or ""
+    return why or ("aborted" if told(said.was_aborted, bool) else "")
+
+
+def _is_cut(said: _Response) -> bool:
+    """Tell whether there was more of a response: an error came in the middle of it."""
+    state = told(said.state, str) or "complete"
+    return bool(told(said.error, str) or told(said.failure, str)) or state.lower() != "complete"
+
+
+def _headers(said: _Names) -> Headers:
+    return tuple(
+        (name, part.strip())
+        for name, value in _pairs(said)
+        if name and not name.startswith(":") and name.lower() not in _OF_TRANSFER
+        for part in value.split("\n")  # Chromium writes a header that came twice so
+    )
+
+
+def _pairs(said: _Names) -> Iterator[tuple[str, str]]:
+    if isinstance(said, dict):
+        said = [[name, value] for name, value in said.items()]
+    for each in said or ():
+        if isinstance(each, _Named):
+            yield each.name, _text(each.value)
+        elif len(each) == 2:
+            yield _text(each[0]), _text(each[1])
+
+
+def _text(value: str | float | None) -> str:
+    return "" if value is None else str(value)
+
+
+def _value(headers: Iterable[tuple[str, str]], wanted: str) -> str:
+    return next((value for name, value in headers if name.lower() == wanted), "")
+
+
+# ---- writing ---------------------------------------------------------------------------------------------------------
+
+_BEGIN = b'{"log":{"version":"1.2","creator":{"name":"dragoman","version":"1"},"entries":[\n'
+_END = b"\n]}}\n"
+
+
+class Writer:
+    """Writes each entry as it comes; the file is a HAR once it is closed."""
+
+    def __init__(self) -> None:
+        self._before = _BEGIN
+
+    def feed(self, captured: Captured) -> list[bytes]:
+        before, self._before = self._before, b",\n"
+        return [before + written(_entry(captured))]
+
+    def close(self) -> list[bytes]:
+        return [_BEGIN + _END if self._before is _BEGIN else _END]
+
+
+def _entry(captured: Captured) -> dict[str, object]:
+    received = captured.response
+    own = {
+        "_id": captured.id or None,
+        "_dialect": captured.dialect or None,
+        "_model": captured.model,
+        "_streams": captured.streams,
+        "_pace": received.pace if received is not None and received.pace else None,
+    }
+    return {
+        "startedDateTime": captured.started or NO_TIME,
+        "time": captured.elapsed or 0,
+        "request": _asked(captured.request or Sent()),
+        "response": _unanswered(captured.fault) if received is None else _answered(received),
+        "cache": {},
+        "timings": _timings(captured),
+        **{name: value for name, value in own.items() if value is not None},
+    }
+
+
+def _asked(sent: Sent) -> dict[str, object]:
+    url = sent.url if urlsplit(sent.url).scheme else f"{NO_PLACE}/{sent.url.removeprefix('/')}"
+    said: dict[str, object] = {
+        "method": sent.method,
+        "url": url,
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": _listed(sent.headers),
+        "queryString": _listed(parse_qsl(urlsplit(url).query, keep_blank_values=True)),
+        "headersSize": -1,
+        "bodySize": len(sent.body),
+    }
+    return {**said, **_posted(sent)} if sent.body else said
+
+
+def _posted(sent: Sent) -> dict[str, object]:
+    kind = _value(sent.headers, "content-type") or "application/json"
+    text = text_or_base64(sent.body)
+    if "text" in text:
+        return {"postData": {"mimeType": kind, **text}}
+    content = {"text": text["base64"], "size": len(sent.body), "encoding": "base64"}
+    return {"_content": content, "_requestBodyStatus": "discarded:not-representable"}  # as HTTP Toolkit says it
+
+
+def _answered(received: Received) -> dict[str, object]:
+    kind = _value(received.headers, "content-type") or "x-unknown"
+    content: dict[str, object] = {"size": len(received.body), "mimeType": kind}
+    if received.body:
+        content |= _text_of(received.body, kind.lower())
+    return {
+        "status": received.status,
+        "statusText": "",
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": _listed(received.headers),
+        "content": content,
+        "redirectURL": "",
+        "headersSize": -1,
+        "bodySize": -1,
+        **({"_error": _CUT_OFF} if received.is_cut else {}),
+    }
+
+
+def _text_of(body: bytes, kind: str) -> dict[str, str]:
+    text = text_or_base64(body)
+    if "text" in text and as_sent(body, kind) == body:
+        return text
+    return {"text": b64encode(body).decode(), "encoding": "base64"}
+
+
+def _unanswered(fault: str) -> dict[str, object]:
+    return {**_answered(Received(status=0)), **({"_error": fault} if fault else {})}
+
+
+def _listed(pairs: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"name": name, "value": value} for name, value in pairs]
+
+
+def _timings(captured: Captured) -> dict[str, float]:
+    """Say what is known of the first byte and of the last; -1 is what HAR says of what is not."""
+    pace = captured.response.pace if captured.response is not None else ()
+    elapsed = -1.0 if captured.elapsed is None else captured.elapsed
+    if not pace:
+        return {"send": -1, "wait": -1, "receive": elapsed}
+    return {"send": 0, "wait": pace[0][0], "receive": max(0.0, elapsed - pace[0][0])}
