@@ -37,6 +37,7 @@ SUMMARIES = {
     "stream": "Ask, and print the answer as it comes.",
     "models": "List the models that providers offer, or check their keys.",
     "convert": "Say requests, responses, errors, streams and captures of one dialect in another.",
+    "replay": "Send recorded requests again, play them offline, or serve them.",
 }
 
 

@@ -26,6 +26,7 @@ COMMANDS = {
     "stream": "dragoman.cli.stream",
     "models": "dragoman.cli.models",
     "convert": "dragoman.cli.convert",
+    "replay": "dragoman.cli.replay",
 }
 ASKS_VERSION = (["--version"], ["-V"])
 FOR_PROGRAMS = frozenset({"--json", "--jsonl", "--events"})
@@ -38,6 +39,7 @@ dragoman: an interpreter between LLM wire protocols
   dragoman models --check -p anthropic            list models, or check keys
   dragoman convert request.json --to anthropic    say a document in another dialect
   dragoman convert --list                         dialects, and what each pair loses
+  dragoman replay traffic.har -p anthropic        send recorded requests again
 
 dragoman --help says more."""
 

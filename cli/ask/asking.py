@@ -26,7 +26,7 @@ from dragoman.schemas.ir import JSON, AnyTool, Media, Message, OutputFormat, Par
 if TYPE_CHECKING:
     from dragoman.providers.prepare import Prepared
 
-__all__ = ["OPTIONS", "Asking", "Preparer", "read_asking", "rehearsed"]
+__all__ = ["OPTIONS", "REFUSE_MEANING", "REPORT", "Asking", "Preparer", "read_asking", "rehearsed"]
 
 REPORT, REFUSE_DROPPED, REFUSE_MEANING = "report", "refuse-dropped", "refuse-meaning"
 # Options that a provider may do without, though not unnoticed.

@@ -25,12 +25,12 @@ from dragoman.providers.settings import Profile
 from dragoman.schemas.ir import JSON, Request, Wire
 from dragoman.schemas.jsontext import read_json, write_json
 
-__all__ = ["rehearse"]
+__all__ = ["Rehearsal", "rehearse"]
 
 SCHEMA_VERSION = 1
 
 
-class _Rehearsal:
+class Rehearsal:
     """Makes calls as a provider does, with a mark for the key."""
 
     def __init__(self, profile: Profile, key: Key | None) -> None:
@@ -71,7 +71,7 @@ def _explain(profile: Profile, values: Values, environment: Environment) -> int:
 
 def _prepared(asking: Asking, source: KeySource | None, *, streams: bool) -> Prepared:
     key = None if source is None else Key(MARK, source.name)
-    return asking.prepared(_Rehearsal(asking.profile, key), streams=streams)
+    return asking.prepared(Rehearsal(asking.profile, key), streams=streams)
 
 
 def _tell(prepared: Prepared, asking: Asking, values: Values, environment: Environment) -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeAlias
+
 import msgspec
 
-from dragoman.schemas.ir import JSON, Wire
+from dragoman.schemas.captures.typed import decoded
+from dragoman.schemas.jsontext import write_json
 
 __all__ = ["SCHEMA_VERSION", "DifferenceLine", "Fault", "Result", "Source", "Times", "from_line", "to_line"]
 
 SCHEMA_VERSION = 1
+# JSON, and an object of it: msgspec decodes no alias that names itself.
+_JSON: TypeAlias = Any
+_Wire: TypeAlias = dict[str, Any]
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,11 +37,13 @@ class Times(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
-    """Why there is no whole answer. `status` is what HTTP said, where it said something."""
+    """Why there is no whole answer. `status` is what HTTP said, where it said something; `exit_status` is what this
+    alone would end a command with."""
 
     kind: str
     message: str
     status: int | None = None
+    exit_status: int = 1
 
 
 class DifferenceLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,8 +51,8 @@ class DifferenceLine(msgspec.Struct, frozen=True, kw_only=True):
 
     what: str
     path: str
-    recorded: JSON = None
-    replayed: JSON = None
+    recorded: _JSON = None
+    replayed: _JSON = None
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,10 +67,10 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     model: str | None = None
     streams: bool = False
     attempts: int = 1
-    usage: Wire | None = None  # input_tokens, output_tokens, cache_read, cache_write, reasoning, cost
+    usage: _Wire | None = None  # input_tokens, output_tokens, cache_read, cache_write, reasoning, cost
     finish: str | None = None
     text: str = ""
-    tool_calls: tuple[Wire, ...] = ()  # {"id", "name", "arguments"}
+    tool_calls: tuple[_Wire, ...] = ()  # {"id", "name", "arguments"}
     request_id: str | None = None
     losses: int = 0
     differences: tuple[DifferenceLine, ...] = ()
@@ -72,10 +80,13 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def to_line(result: Result) -> bytes:
-    """Return the result as a line of JSON, with its line feed."""
-    return msgspec.json.encode(result) + b"\n"
+    """Return the result as a line of JSON, with its line feed. A text may hold half a letter, which a provider cut."""
+    try:
+        return msgspec.json.encode(result) + b"\n"
+    except UnicodeEncodeError:
+        return write_json(msgspec.to_builtins(result)) + b"\n"
 
 
 def from_line(raw: bytes) -> Result:
-    """Return the result that a line says. Raises msgspec.DecodeError or ValidationError for any other line."""
-    return msgspec.json.decode(raw, type=Result)
+    """Return the result that a line says. Raises InvalidInput for any other line."""
+    return decoded(raw, Result)

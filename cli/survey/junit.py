@@ -1,88 +1,55 @@
-"""Reports of a check → JUnit's XML, which every CI reads: a test case for each level of each profile.
+"""Reports of a check → JUnit's XML: a test case for each level of each profile.
 
 What needs a person (a bad key) is a failure; what may be well another time (a network fault) is an error.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+from dragoman.cli.junit import Case, Suite
 from dragoman.providers.check import Report, Step
 from dragoman.providers.checks.verdicts import standing_of
-
-if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
 
 __all__ = ["SUITE", "junit_document"]
 
 SUITE = "dragoman models --check"
-# What XML 1.0 cannot say, escaped or not.
-_UNSPEAKABLE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ELEMENTS = {"failed": "failure", "error": "error", "skipped": "skipped"}
 
 
 def junit_document(reports: Sequence[Report], problem: str = "") -> bytes:
     """Return the XML document. `problem` is what is wrong with the check as a whole."""
-    from xml.etree.ElementTree import Element, indent, tostring
-
-    cases = [_case(report, step) for report in reports for step in report.steps]
+    suite = Suite(SUITE)
+    for report in reports:
+        for step in report.steps:
+            suite.add(_case(report, step))
     if problem:
-        cases.append(_broken(problem))
-    counts = {
-        "tests": str(len(cases)),
-        "failures": _count(cases, "failure"),
-        "errors": _count(cases, "error"),
-        "skipped": _count(cases, "skipped"),
-        "time": f"{sum(report.seconds for report in reports):.3f}",
-    }
-    suites = Element("testsuites", {"name": SUITE, **counts})
-    suite = Element("testsuite", {"name": SUITE, **counts})
-    suite.extend(cases)
-    suites.append(suite)
-    indent(suites)
-    body: bytes = tostring(suites, encoding="utf-8", xml_declaration=True)
-    return body + b"\n"
+        suite.add(_broken(problem))
+    return suite.document()
 
 
-def _case(report: Report, step: Step) -> Element:
-    from xml.etree.ElementTree import Element
-
-    case = Element(
-        "testcase", {"classname": _speakable(report.profile), "name": step.level, "time": f"{step.seconds:.3f}"}
+def _case(report: Report, step: Step) -> Case:
+    said = f"{step.verdict}: {step.detail}"
+    element = _ELEMENTS.get(standing_of(step.verdict), "system-out")
+    has_hint = bool(step.hint) and element != "system-out"
+    return Case(
+        group=report.profile,
+        name=step.level,
+        seconds=step.seconds,
+        element=element,
+        kind="" if element == "skipped" else step.verdict,
+        message=said,
+        text=f"{said}\nhint: {step.hint}" if has_hint else said,
     )
-    case.extend(_told(step))
-    return case
 
 
-def _told(step: Step) -> Iterator[Element]:
-    """Yield what a test case says of how it went."""
-    from xml.etree.ElementTree import Element
-
-    standing, said = standing_of(step.verdict), _speakable(f"{step.verdict}: {step.detail}")
-    hint = _speakable(step.hint)
-    if standing in _ELEMENTS:
-        kind = {} if standing == "skipped" else {"type": step.verdict}
-        element = Element(_ELEMENTS[standing], {"message": said, **kind})
-        element.text = f"{said}\nhint: {hint}" if hint else said
-    else:
-        element = Element("system-out")
-        element.text = said
-    yield element
-
-
-def _broken(problem: str) -> Element:
-    from xml.etree.ElementTree import Element, SubElement
-
-    case = Element("testcase", {"classname": "dragoman", "name": "profiles", "time": "0.000"})
-    SubElement(case, "failure", {"message": _speakable(problem), "type": "no-profile"}).text = _speakable(problem)
-    return case
-
-
-def _count(cases: Sequence[Element], name: str) -> str:
-    return str(sum(case.find(name) is not None for case in cases))
-
-
-def _speakable(text: str) -> str:
-    return _UNSPEAKABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+def _broken(problem: str) -> Case:
+    return Case(
+        group="dragoman",
+        name="profiles",
+        seconds=0.0,
+        element="failure",
+        kind="no-profile",
+        message=problem,
+        text=problem,
+    )

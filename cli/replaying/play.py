@@ -1,0 +1,220 @@
+"""A plan → jobs, sent or rehearsed, and told of; the exit status.
+
+The status is 0 where every answer is whole and, with --expect, as recorded; that of the failure where there was just
+one exchange; and else 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from itertools import chain, islice
+
+from dragoman.cli.answer.outlet import Outlet
+from dragoman.cli.answer.running import run_async
+from dragoman.cli.ask.notices import tell_warnings
+from dragoman.cli.ask.settings import read_settings
+from dragoman.cli.conversion.sources import AUTO, STDIN, Reading, Stream, read_inputs
+from dragoman.cli.environment import Environment
+from dragoman.cli.options import Values
+from dragoman.cli.progress import Progress
+from dragoman.cli.render import printable
+from dragoman.cli.replaying.jobs import Entries, Job, jobs_of
+from dragoman.cli.replaying.ledger import Ledger
+from dragoman.cli.replaying.plan import Plan, Typed
+from dragoman.cli.replaying.results import Result
+from dragoman.cli.replaying.run import Pace, run_jobs
+from dragoman.cli.replaying.sending import Manner, Sender
+from dragoman.cli.replaying.telling import ReplayTeller
+from dragoman.cli.replaying.whom import NamedProfile, Original, TheRecording, Whom
+from dragoman.cli.sinks import open_sink
+from dragoman.cli.status import CheckFailed, Status, Usage
+from dragoman.providers.clock import Clock, SystemClock
+from dragoman.providers.onlookers import AnyLog
+from dragoman.providers.settings import Profile
+from dragoman.schemas.errors import InvalidInput
+from dragoman.schemas.ir import JSON, Wire
+
+__all__ = ["entries_of", "play", "tell_passed"]
+
+ASKS_ABOVE = 100  # requests
+
+
+def play(typed: Typed, plan: Plan, values: Values, environment: Environment) -> int:
+    """Do what was typed, and return the exit status."""
+    return _Play(typed, plan, values, environment).run(_files(typed))
+
+
+def entries_of(files: Iterable[str], plan: Plan, environment: Environment) -> Entries:
+    """Return what is in the files."""
+    reading = Reading(format=plan.format, dialect=plan.source, streams_whole=True)
+    found = read_inputs(list(files), environment, reading)
+    entries = (entry for entry in found if not isinstance(entry, Stream))
+    return Entries(entries, "" if plan.source == AUTO else plan.source)
+
+
+def tell_passed(entries: Entries, environment: Environment) -> None:
+    """Say what of the files was no exchange that can be played."""
+    for unreadable in entries.unreadable:
+        environment.say(printable(f"dragoman: warning: {unreadable}"))
+    if entries.passed:
+        counted = ", ".join(f"{reason} ({count:,})" for reason, count in sorted(entries.passed.items()))
+        environment.say(printable(f"dragoman: passed over: {counted}"))
+
+
+def _files(typed: Typed) -> list[str]:
+    return typed.files or [STDIN]
+
+
+class _Play:
+    """One run."""
+
+    def __init__(
+        self, typed: Typed, plan: Plan, values: Values, environment: Environment, clock: Clock | None = None
+    ) -> None:
+        self._typed, self._plan, self._environment = typed, plan, environment
+        self._values = values
+        self._clock = clock or SystemClock()
+
+    def run(self, files: list[str]) -> int:
+        whom = self._whom()
+        entries = entries_of(files, self._plan, self._environment)
+        forms = self._plan.forms
+        with open_sink(forms.output, self._environment) as sink, open_sink(forms.junit, self._environment) as xml:
+            outlet = Outlet(sink, self._environment)
+            if self._typed.dry_run:
+                return self._rehearse(entries, whom, outlet)
+            teller = ReplayTeller(forms, outlet, xml, self._environment)
+            with ExitStack() as stack:
+                self._send(entries, whom, teller, outlet, stack)
+            self._tell_end(entries, teller)
+        return self._status(entries, teller)
+
+    def _rehearse(self, entries: Entries, whom: Whom, outlet: Outlet) -> int:
+        from dragoman.cli.replaying.rehearsal import rehearse
+
+        jobs = jobs_of(entries, self._plan.selection, self._plan.repeat)
+        status = rehearse(jobs, whom, self._manner(), self._plan.forms, outlet=outlet, environment=self._environment)
+        tell_passed(entries, self._environment)
+        return status
+
+    def _send(self, entries: Entries, whom: Whom, teller: ReplayTeller, outlet: Outlet, stack: ExitStack) -> None:
+        whom.open()
+        ledger = stack.enter_context(Ledger(self._typed.resume, self._run_name(whom))) if self._typed.resume else None
+        for result in ledger.results() if ledger is not None else ():
+            teller.count(result)
+        done = frozenset[str]() if ledger is None else ledger.done
+        jobs = self._asked(jobs_of(entries, self._plan.selection, self._plan.repeat, done), whom)
+        progress = stack.enter_context(Progress("replaying", None, self._environment, is_wanted=not outlet.is_terminal))
+        teller.begin()
+        telling = _Telling(teller, ledger, progress, stops=isinstance(whom, NamedProfile))
+        clock, began = self._clock, self._clock.now()
+        sender = Sender(whom, self._manner(), lambda: clock.now() - began, self._logs(stack))
+        work = run_jobs(
+            jobs,
+            sender,
+            whom,
+            concurrency=self._plan.concurrency,
+            pace=Pace(self._plan.rate, clock),
+            tell=telling.take,
+        )
+        try:
+            run_async(work, outlet)
+        except BaseException:
+            teller.tell_summary()
+            raise
+
+    def _whom(self) -> Whom:
+        if self._typed.offline:
+            return TheRecording(self._plan.speed)
+        profile, variables = self._profile(), self._environment.variables
+        tell_warnings(profile.warnings, self._environment, quiet=self._typed.quiet)
+        kind = Original if self._typed.original else NamedProfile
+        return kind(profile, self._plan.concurrency, variables)
+
+    def _profile(self) -> Profile:
+        from dragoman.providers.profile import load_profile
+
+        settings = read_settings({**self._values, "model": None})
+        return load_profile(self._typed.profile, variables=self._environment.variables, settings=settings)
+
+    def _manner(self) -> Manner:
+        return Manner(
+            changes=self._plan.changes,
+            allows_loss=self._typed.allow_loss,
+            expectation=self._plan.expectation,
+            follows=self._typed.offline,
+        )
+
+    def _run_name(self, whom: Whom) -> Wire:
+        """Return what makes results those of one run, whatever files, pace and repeats are."""
+        typed = self._typed
+        sets: list[JSON] = list(typed.sets)
+        unsets: list[JSON] = list(typed.unsets)
+        return {
+            "profile": whom.name,
+            "original": typed.original,
+            "model": typed.model,
+            "sets": sets,
+            "unsets": unsets,
+            "streams": self._plan.changes.streams,
+        }
+
+    def _logs(self, stack: ExitStack) -> tuple[AnyLog, ...]:
+        logs: list[AnyLog] = []
+        if self._typed.verbose:
+            from dragoman.cli.answer.onlooker import Onlooker
+
+            logs.append(Onlooker(self._environment, self._typed.verbose))
+        if self._typed.record:
+            from dragoman.cli.answer.recording import open_recorder
+
+            logs.append(stack.enter_context(open_recorder(self._typed.record)))
+        return tuple(logs)
+
+    def _asked(self, jobs: Iterator[Job], whom: Whom) -> Iterator[Job]:
+        """Return the jobs, if they are few, or somebody says that they are meant."""
+        if self._typed.yes or self._typed.offline:
+            return jobs
+        first = list(islice(jobs, ASKS_ABOVE + 1))
+        if len(first) > ASKS_ABOVE and not self._agrees(whom):
+            raise Usage(f"more than {ASKS_ABOVE} requests to {whom.name}", "--yes sends them; --dry-run counts them")
+        return chain(first, jobs)
+
+    def _agrees(self, whom: Whom) -> bool:
+        environment = self._environment
+        is_asked = environment.is_terminal(environment.stdin) and environment.is_terminal(environment.stderr)
+        if not is_asked or environment.stdin is None or STDIN in _files(self._typed):
+            return False
+        environment.say(f"dragoman: send more than {ASKS_ABOVE} requests to {printable(whom.name)}? [y/N] ", end="")
+        return environment.stdin.readline().strip().lower() in (b"y", b"yes")
+
+    def _tell_end(self, entries: Entries, teller: ReplayTeller) -> None:
+        if not self._typed.quiet:
+            tell_passed(entries, self._environment)
+        if not len(teller.measures):
+            raise InvalidInput("nothing to replay", "no entry that was selected is a request to a model")
+        teller.end()
+
+    def _status(self, entries: Entries, teller: ReplayTeller) -> int:
+        figures = teller.measures.figures()
+        if figures.count == 1 and figures.failed and teller.last_error is not None:
+            return teller.last_error.exit_status
+        is_good = not (figures.failed or figures.different or entries.broken)
+        return Status.DONE if is_good else Status.FAILED
+
+
+class _Telling:
+    """Takes results: they are written down before they are told. `stops` where a key is refused: all have the same."""
+
+    def __init__(self, teller: ReplayTeller, ledger: Ledger | None, progress: Progress, *, stops: bool) -> None:
+        self._teller, self._ledger, self._progress, self._stops = teller, ledger, progress, stops
+
+    def take(self, result: Result) -> None:
+        if self._ledger is not None:
+            self._ledger.add(result)
+        self._teller.tell(result)
+        self._progress.add(1)
+        if self._stops and result.error is not None and result.error.kind == "authentication":
+            told = f"{result.profile}: {result.error.message}; nothing more is sent"
+            raise CheckFailed("authentication", told, status=Status.NO_PERMISSION)

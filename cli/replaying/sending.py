@@ -1,0 +1,184 @@
+"""One job → its result: the request is prepared, sent, read to its end, and compared with what was recorded.
+
+What goes wrong with an exchange is its result, and no exception: the others go on. Calls of tools are results like
+any other, and nobody runs them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import aclosing
+
+import msgspec
+
+from dragoman.cli.answer.fields import call_fields, usage_fields
+from dragoman.cli.ask.asking import REFUSE_MEANING, REPORT, Asking, Preparer
+from dragoman.cli.replaying.changes import Changes, changed
+from dragoman.cli.replaying.expectation import Expectation
+from dragoman.cli.replaying.jobs import Job
+from dragoman.cli.replaying.results import DifferenceLine, Fault, Result, Times
+from dragoman.cli.replaying.whom import Whom
+from dragoman.cli.status import status_of
+from dragoman.providers.answers import text_of, tool_calls_of
+from dragoman.providers.client import WireProvider
+from dragoman.providers.exchange import Timing
+from dragoman.providers.onlookers import AnyLog
+from dragoman.providers.prepare import Prepared
+from dragoman.providers.settings import Profile
+from dragoman.schemas.errors import DragomanError, InternalFault, ReportedError
+from dragoman.schemas.ir import Response, Usage, Wire
+
+__all__ = ["Manner", "Sender", "prepared_job"]
+
+
+class Manner(msgspec.Struct, frozen=True, kw_only=True):
+    """How requests are sent. `follows` is for recordings that answer themselves: they are asked as they answer."""
+
+    changes: Changes = Changes()
+    allows_loss: bool = False
+    expectation: Expectation | None = None
+    follows: bool = False
+
+
+class _Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of it. `dialect` is that of the one who was asked."""
+
+    dialect: str = ""
+    timing: Timing
+    prepared: Prepared | None = None
+    response: Response | None = None
+    request_id: str | None = None
+    error: DragomanError | None = None
+
+
+class Sender:
+    """`now` is a clock that starts with the run. Used by many jobs at a time."""
+
+    def __init__(self, whom: Whom, manner: Manner, now: Callable[[], float], logs: tuple[AnyLog, ...] = ()) -> None:
+        self._whom, self._manner, self._now, self._logs = whom, manner, now, logs
+
+    async def send(self, job: Job) -> Result:
+        started = self._now()
+        try:
+            answer = await self._answer(job)
+        except InternalFault:
+            raise
+        except DragomanError as error:
+            answer = _Answer(timing=Timing(total=self._now() - started, attempts=0), error=error)
+        return self._result(job, answer, started)
+
+    async def _answer(self, job: Job) -> _Answer:
+        provider = self._whom.provider_for(job.captured)
+        if self._logs:
+            provider.set_raw_log_callback(*self._logs)
+        prepared = prepared_job(job, provider.profile, provider, self._manner)
+        answer = await (_streamed(provider, prepared) if prepared.streams else _completed(provider, prepared))
+        return msgspec.structs.replace(answer, dialect=provider.profile.dialect)
+
+    def _result(self, job: Job, answer: _Answer, started: float) -> Result:
+        response, prepared = answer.response, answer.prepared
+        expectation = self._manner.expectation
+        differences: tuple[DifferenceLine, ...] = ()
+        if expectation is not None:
+            differences = expectation.differences(job.captured, prepared, response, answer.error)
+        is_expected = expectation is not None and answer.error is not None and expectation.foresees(job.captured)
+        outcome = "failed" if answer.error is not None and not is_expected else "different" if differences else "ok"
+        return Result(
+            key=job.key,
+            source=job.source,
+            outcome=outcome,
+            profile=self._whom.name,
+            dialect=answer.dialect or job.captured.dialect,
+            times=_times(answer.timing, started, self._now()),
+            model=prepared.model if prepared is not None else None,
+            streams=prepared.streams if prepared is not None else False,
+            attempts=answer.timing.attempts,
+            usage=_usage(response.usage if response else None),
+            finish=response.candidates[0].stop if response and response.candidates else None,
+            text=text_of(response),
+            tool_calls=tuple(map(call_fields, tool_calls_of(response))),
+            request_id=answer.request_id,
+            losses=len(prepared.losses) if prepared is not None else 0,
+            differences=differences,
+            error=None if answer.error is None else _fault(answer.error),
+        )
+
+
+def prepared_job(job: Job, profile: Profile, preparer: Preparer, manner: Manner) -> Prepared:
+    """Return the call that a job is. Raises RefusedLoss, InvalidInput."""
+    captured = job.captured
+    asked = changed(captured, manner.changes, profile.dialect)
+    response = captured.response
+    follows = manner.follows and response is not None and response.kind in ("response", "stream")
+    streams = response.kind == "stream" if follows and response is not None else asked.streams
+    asking = Asking(
+        profile=profile,
+        document=asked.document,
+        source=captured.dialect,
+        policy=REPORT if manner.allows_loss else REFUSE_MEANING,
+    )
+    return asking.prepared(preparer, streams=streams)
+
+
+async def _completed(provider: WireProvider, prepared: Prepared) -> _Answer:
+    attempts = Timing()
+    try:
+        completion = await provider.send(prepared)
+    except InternalFault:
+        raise
+    except DragomanError as error:
+        return _Answer(timing=attempts, prepared=prepared, error=error, request_id=getattr(error, "request_id", None))
+    return _Answer(
+        timing=completion.timing,
+        prepared=prepared,
+        response=completion.response,
+        request_id=completion.request_id,
+    )
+
+
+async def _streamed(provider: WireProvider, prepared: Prepared) -> _Answer:
+    """Read a stream to its end. What came of one that fails is kept."""
+    stream = provider.open(prepared)
+    error: DragomanError | None = None
+    async with aclosing(stream):
+        try:
+            async for _ in stream:
+                pass
+        except InternalFault:
+            raise
+        except DragomanError as failure:
+            error = failure
+    return _Answer(
+        timing=stream.timing,
+        prepared=prepared,
+        response=stream.response,
+        request_id=stream.request_id,
+        error=error,
+    )
+
+
+def _times(timing: Timing, started: float, ended: float) -> Times:
+    """Return milliseconds. Of a failure before anything came, all that is known is how long it took."""
+    total = timing.total if timing.total is not None else ended - started
+    return Times(
+        started=_ms(started),
+        total=_ms(total),
+        first_byte=None if timing.first_byte is None else _ms(timing.first_byte),
+        first_output=None if timing.first_output is None else _ms(timing.first_output),
+    )
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 3)
+
+
+def _usage(usage: Usage | None) -> Wire | None:
+    counts = usage_fields(usage)
+    if usage is None or usage.cost is None:
+        return counts
+    return {**(counts or {}), "cost": usage.cost}
+
+
+def _fault(error: DragomanError) -> Fault:
+    status = error.error.status if isinstance(error, ReportedError) else None
+    return Fault(kind=error.kind, message=str(error), status=status, exit_status=status_of(error).value)
