@@ -25,7 +25,7 @@ FORMAT = Format(
     name="mitmproxy",
     title="mitmproxy's flows",
     module=__name__,
-    says=frozenset({"request", "response", "pace"}),
+    says=frozenset({"request", "response", "stream", "pace"}),
 )
 # A flow and its parts → the fields that are looked at
 _FLOW = frozenset({"type", "id", "request", "response", "error", "websocket"})
