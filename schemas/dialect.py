@@ -152,7 +152,7 @@ def dialects() -> tuple[Dialect, ...]:
 
 
 def _folders() -> list[str]:
-    """Return the packages beside this file that have rooms: a third of the time that `pkgutil` takes, at every start."""
+    """Return the packages beside this file that have rooms, in a third of the time that `pkgutil` takes."""
     here = os.path.dirname(__file__)
     return [name for name in os.listdir(here) if os.path.isfile(os.path.join(here, name, "request.py"))]
 

@@ -14,6 +14,7 @@ from dragoman.cli.status import Status
 from dragoman.providers import load_profile
 from dragoman.providers.catalog import vendor_names
 from dragoman.schemas import dialects
+from dragoman.schemas.captures.formats import NAMES, WRITABLE
 from tests.cli.harness import PROGRAM, environment_of_process
 from tests.readme import README, blocks, pattern, steps, table
 
@@ -83,13 +84,22 @@ def test_table_of_losses_is_that_of_the_code() -> None:
     assert table() == markdown_table(), "make golden rewrites it"
 
 
+def test_every_format_of_captures_is_named_with_what_it_can() -> None:
+    told = README.read_text().partition("### Captures")[2].partition("```")[0]
+    rows = re.findall(r"^\| (`[^|]+) \|[^|]*\|([^|]*)\|$", told, re.MULTILINE)
+    written = {name: bool(cell.strip()) for names, cell in rows for name in re.findall("`([^`]+)`", names)}
+    assert written == {name: name in WRITABLE for name in NAMES}
+
+
 def test_every_dialect_is_named() -> None:
     text = README.read_text()
     assert all(f"| `{dialect.name}` |" in text for dialect in dialects())
 
 
 def test_names_of_dialects_are_understood() -> None:
-    for name, also in re.findall(r"^\| `([a-z-]+)` \|[^|]*\|([^|]*)\|$", README.read_text(), re.MULTILINE):
+    for name, also in re.findall(
+        r"^\| `([a-z-]+)` \|[^|]*\|([^|]*)\|$", README.read_text().partition("## Ask")[0], re.MULTILINE
+    ):
         (dialect,) = (dialect for dialect in dialects() if dialect.name == name)
         assert set(re.findall(r"`(\w+)`", also)) <= {*dialect.aliases, dialect.name}
 

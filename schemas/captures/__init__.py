@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from dragoman.schemas.captures.converting import ConvertedCapture, convert_captured
     from dragoman.schemas.captures.exchange import Bare, Captured, Item, Received, Sent, Skipped, Unreadable
     from dragoman.schemas.captures.formats import Format, find_format, formats
     from dragoman.schemas.captures.reading import CaptureReader
@@ -19,12 +20,14 @@ __all__ = [
     "Bare",
     "CaptureReader",
     "Captured",
+    "ConvertedCapture",
     "Format",
     "Item",
     "Received",
     "Sent",
     "Skipped",
     "Unreadable",
+    "convert_captured",
     "find_format",
     "formats",
     "settled",
@@ -32,6 +35,8 @@ __all__ = [
 # name → the room that it is in; everything else is in `exchange`
 _ROOMS = {
     "CaptureReader": "reading",
+    "ConvertedCapture": "converting",
+    "convert_captured": "converting",
     "Format": "formats",
     "find_format": "formats",
     "formats": "formats",

@@ -1,0 +1,64 @@
+"""`--serve` as it was typed → the exchanges that are served, and where new ones are kept.
+
+What is passed on to a provider is appended to --record, or else to the file itself, where that is a recording of ours.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dragoman.cli.ask.notices import tell_warnings
+from dragoman.cli.ask.settings import read_settings
+from dragoman.cli.conversion.sources import STDIN
+from dragoman.cli.environment import Environment
+from dragoman.cli.options import Values
+from dragoman.cli.replaying.plan import Plan, Typed
+from dragoman.cli.replaying.play import entries_of, tell_passed
+from dragoman.cli.replaying.serving import serve
+from dragoman.cli.status import Usage
+from dragoman.providers.client import WireProvider
+from dragoman.schemas.captures.sniffing import HEAD, sniff
+from dragoman.schemas.errors import InvalidInput
+
+__all__ = ["serve_plan"]
+
+
+def serve_plan(typed: Typed, plan: Plan, values: Values, environment: Environment) -> int:
+    """Serve until someone ends it, and return the exit status."""
+    files = typed.files or [STDIN]
+    missing = _missing(typed, values, environment) if typed.record_missing else None
+    record = _record(typed, files) if typed.record_missing else None
+    entries = entries_of(files, plan, environment)
+    captured = [exchange.captured for exchange in plan.selection.of(entries)]
+    if not typed.quiet:
+        tell_passed(entries, environment)
+    if not captured and missing is None:
+        raise InvalidInput("nothing to serve", "no entry that was selected is a request to a model")
+    return serve(captured, typed.serve or "", speed=plan.speed, missing=missing, record=record, environment=environment)
+
+
+def _missing(typed: Typed, values: Values, environment: Environment) -> WireProvider:
+    from dragoman.providers import create_provider, load_profile
+
+    settings = read_settings({**values, "model": None})
+    profile = load_profile(typed.profile, variables=environment.variables, settings=settings)
+    tell_warnings(profile.warnings, environment, quiet=typed.quiet)
+    return create_provider(profile, variables=environment.variables)
+
+
+def _record(typed: Typed, files: list[str]) -> Path:
+    """Return where new exchanges go. Raises Usage."""
+    if typed.record is not None:
+        return Path(typed.record)
+    if len(files) == 1 and files[0] != STDIN and _is_recording(files[0]):
+        return Path(files[0])
+    raise Usage("--record-missing needs a recording to add to", "--record FILE")
+
+
+def _is_recording(file: str) -> bool:
+    with open(file, "rb") as stream:
+        head = stream.read(HEAD)
+    try:
+        return not head or sniff(head) == "recording"
+    except InvalidInput:
+        return False

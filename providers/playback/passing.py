@@ -1,0 +1,206 @@
+"""A request that is in no recording → a provider's answer to it, in the client's dialect, which is recorded.
+
+What is kept is the exchange as the client saw it, so that it is played as it was. A failure is passed on and not kept:
+whoever asks again asks the provider again. Nor is a stream that came to no good end, or is too long for a recording.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import aclosing
+from datetime import UTC, datetime
+
+from dragoman.providers.answers import Stream
+from dragoman.providers.clock import Clock, SystemClock
+from dragoman.providers.playback.answering import JSON_TYPE, LOSSES, Answer, Asked, refusal, status_for
+from dragoman.providers.playback.book import Book
+from dragoman.providers.playback.framing import Reframer
+from dragoman.providers.protocol import Provider
+from dragoman.providers.record import LIMIT, Recorder
+from dragoman.schemas.captures import Captured, Received, Sent
+from dragoman.schemas.captures.exchange import Pace
+from dragoman.schemas.captures.recording import Writer
+from dragoman.schemas.convert import convert_response
+from dragoman.schemas.dialect import find
+from dragoman.schemas.errors import DragomanError, NetworkFault, Rejected, ReportedError
+from dragoman.schemas.framing import Framing
+from dragoman.schemas.ir import Wire
+from dragoman.schemas.jsontext import read_json, write_json
+from dragoman.schemas.narrow import as_object
+from dragoman.schemas.streams import StreamConverter
+
+__all__ = ["Passage", "Passer"]
+
+# Headers of an answer that is coming, and its pieces; None among them says that it broke off.
+Passage = tuple[Mapping[str, str], AsyncGenerator["bytes | None", None]]
+
+
+class Passer:
+    """Asks `provider` what the book does not know. With a `recorder`, new exchanges are written, too."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        book: Book,
+        *,
+        recorder: Recorder | None = None,
+        tell: Callable[[str], None] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._provider, self._book, self._recorder, self._tell = provider, book, recorder, tell
+        self._clock = clock or SystemClock()
+
+    async def ask(self, asked: Asked, model: str | None, *, raw: bytes, path: str) -> Answer | Passage:
+        """Return the answer, or one that is coming. What goes wrong before it comes is an answer, too."""
+        try:
+            work = _Passing(self._provider, asked, model, self._clock)
+            if asked.streams:
+                headers = await work.open()
+                return headers, self._streamed(work, asked, _sent(raw, path))
+            said = await work.document()
+        except DragomanError as error:
+            return _failure(asked.dialect, error)
+        received = Received(body=said.body, headers=_kept(said.headers), kind="response", pace=work.pace(said.body))
+        self._keep(work, asked, _sent(raw, path), received)
+        return said
+
+    async def _streamed(self, work: _Passing, asked: Asked, sent: Sent) -> AsyncGenerator[bytes | None, None]:
+        pieces, pace, size = list[bytes](), list[tuple[float, int]](), 0
+        async with aclosing(work.pieces()) as coming:
+            async for piece in coming:
+                if piece is not None and size <= LIMIT:
+                    pieces.append(piece)
+                    size += len(piece)
+                    pace.append((work.elapsed, size))
+                yield piece
+        if work.is_whole and size <= LIMIT:
+            kind = (("content-type", work.stream_type),)
+            received = Received(body=b"".join(pieces), headers=kind, kind="stream", pace=tuple(pace))
+            self._keep(work, asked, sent, received)
+
+    def _keep(self, work: _Passing, asked: Asked, sent: Sent, received: Received) -> None:
+        captured = Captured(
+            id="ex_" + os.urandom(8).hex(),
+            request=sent,
+            response=received,
+            started=work.started,
+            elapsed=work.elapsed,
+            dialect=asked.dialect,
+            model=work.model,
+            streams=asked.streams,
+        )
+        self._book.add(captured)
+        if self._recorder is not None:
+            self._write(captured, self._recorder)
+
+    def _write(self, captured: Captured, recorder: Recorder) -> None:
+        """Write an exchange. That there is no room for it is no reason to keep its answer from the client."""
+        try:
+            for line in Writer().feed(captured):
+                recorder.write(as_object(read_json(line), ()))
+        except OSError as error:
+            if self._tell is not None:
+                self._tell(f"an exchange could not be recorded: {error.strerror}")
+
+
+def _sent(raw: bytes, path: str) -> Sent:
+    return Sent(body=raw, url=path, headers=(("content-type", JSON_TYPE),))
+
+
+def _kept(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name, value in headers.items() if name != LOSSES)
+
+
+class _Passing:
+    """One request on its way to the provider and back."""
+
+    def __init__(self, provider: Provider, asked: Asked, model: str | None, clock: Clock) -> None:
+        self._provider, self._asked, self._clock = provider, asked, clock
+        self._began = clock.now()
+        self.started = datetime.fromtimestamp(clock.today(), UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+        self.model, self.is_whole = model, False
+        self._stream: Stream | None = None
+        wire = as_object(asked.wire, ())
+        document: Wire = wire if wire.get("model") or not model else {**wire, "model": model}
+        self._prepared = provider.prepare_document(document, source=asked.dialect, streams=asked.streams)
+
+    @property
+    def elapsed(self) -> float:
+        return round((self._clock.now() - self._began) * 1000, 3)
+
+    @property
+    def stream_type(self) -> str:
+        is_array = self._asked.framing is Framing.ARRAY
+        return JSON_TYPE if is_array else find(self._asked.dialect).stream_type
+
+    def pace(self, body: bytes) -> Pace:
+        return ((self.elapsed, len(body)),)
+
+    async def document(self) -> Answer:
+        completion = await self._provider.send(self._prepared)
+        said = convert_response(
+            completion.wire, source=completion.dialect, target=self._asked.dialect, request=self._asked.wire
+        )
+        losses = (*completion.losses, *said.losses)
+        headers = _headers(JSON_TYPE, len(losses), completion.request_id)
+        return Answer(headers=headers, body=write_json(said.body), losses=losses)
+
+    async def open(self) -> Mapping[str, str]:
+        """Send it, and return the headers as soon as the first byte of the answer is there."""
+        self._stream = self._provider.open(self._prepared, whole=False)
+        await self._stream.open()
+        return _headers(self.stream_type, len(self._prepared.losses), self._stream.request_id)
+
+    async def pieces(self) -> AsyncGenerator[bytes | None, None]:
+        """Yield the stream in the client's dialect, each piece when it comes."""
+        assert self._stream is not None
+        asked = self._asked
+        converter = StreamConverter(source=self._stream.dialect, target=asked.dialect, request=asked.wire)
+        reframer = None if asked.framing is None else Reframer(asked.framing)
+        try:
+            async with self._stream as stream:
+                async for piece in _until_fault(stream.raw()):
+                    yield _reframed(reframer, converter.feed(piece))
+            last = converter.close()  # after a fault, it says in the dialect's own form that this is no good end
+        except DragomanError:
+            yield None
+            return
+        yield _reframed(reframer, last) + (b"" if reframer is None else reframer.close())
+        self.is_whole = converter.error is None
+
+
+async def _until_fault(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield what comes until the network fails."""
+    try:
+        async for piece in pieces:
+            yield piece
+    except NetworkFault:
+        """Whoever reads it sees that the end is missing."""
+
+
+def _reframed(reframer: Reframer | None, said: bytes) -> bytes:
+    return said if reframer is None else reframer.feed(said)
+
+
+def _headers(kind: str, losses: int, request_id: str | None) -> dict[str, str]:
+    told = {"content-type": kind, LOSSES: str(losses)}
+    return told if not request_id or not _is_sound(request_id) else {**told, "x-request-id": request_id}
+
+
+def _is_sound(value: str) -> bool:
+    return value.isascii() and value.isprintable()
+
+
+def _failure(dialect: str, error: DragomanError) -> Answer:
+    """Return a failure of the provider, or on the way to it, in the client's dialect."""
+    match error:
+        case Rejected():
+            told = {} if error.retry_after is None else {"retry-after": f"{error.retry_after:g}"}
+            return refusal(dialect, status_for(error.error), error.error.message, error.error.kind, told)
+        case ReportedError():
+            return refusal(dialect, status_for(error.error), error.error.message, error.error.kind)
+        case NetworkFault() if error.kind == "timeout":
+            return refusal(dialect, 504, str(error), "timeout")
+        case _:
+            return refusal(dialect, 400 if error.fault in ("caller", "input") else 502, str(error))
