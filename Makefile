@@ -38,7 +38,7 @@ check: $(DEV) types ## Check format, lint and types, and run the tests with bran
 	@echo '── tests' && $(BIN)/python -m pytest -q -n $(JOBS) --cov --cov-branch --cov-report=term
 	@echo 'make check: all is well'
 
-bench: $(DEV) ## Measure conversions, bulk memory and start-up (BENCH='--quick --only TEXT')
+bench: $(DEV) ## Measure conversions, captures, replay, bulk memory and start-up (BENCH='--quick --only TEXT')
 	@$(BIN)/python -m compileall -q $(PARTS)   # as an installation does: start-up is measured, too
 	@$(BIN)/python -m tests.bench $(BENCH)
 

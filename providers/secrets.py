@@ -103,6 +103,8 @@ class Secrets:
         self._shortest = len(self._spellings[-1])
 
     def redact(self, text: str) -> str:
+        if not self._values or not text:
+            return text
         raw = text.encode("utf-8", "surrogatepass")
         return text if self._is_clean(raw) else self.redact_bytes(raw).decode("utf-8", "surrogatepass")
 

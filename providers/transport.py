@@ -7,15 +7,16 @@ compresses it holds it back; anything else may come compressed, and is inflated 
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import AsyncExitStack, ExitStack
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from types import AsyncGeneratorType
+from types import AsyncGeneratorType, TracebackType
 
-import httpx
-
+from dragoman.providers.commandless import CommandLess
 from dragoman.providers.exchange import Call
 from dragoman.providers.replies.faults import Route, network_fault, proxy_fault
 from dragoman.providers.settings import Profile, Timeouts
@@ -23,47 +24,129 @@ from dragoman.schemas.errors import CallerError, InvalidInput, NetworkFault, Pro
 from dragoman.schemas.inflating import ENCODINGS, Inflater
 from dragoman.schemas.inflating import MAX_PIECE as MAX_PIECE
 
+with CommandLess():
+    import httpx
+
 __all__ = ["HttpReply", "HttpTransport"]
 
+_ROOM = 4  # connections of one client
+_NO_END = 1 << 30  # calls at a time
 _STREAMS = frozenset({"text/event-stream", "application/x-ndjson"})
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _BROKEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class HttpTransport:
-    """One client, made when it is first needed: its connections are shared by all calls of a provider."""
+    """The connections that all calls of a provider share, each made when it is first needed."""
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
-        self._client: httpx.AsyncClient | None = None
-        self._is_closed = False
+        self._lanes = _Lanes(profile)
 
     async def send(self, call: Call, timeouts: Timeouts) -> HttpReply:
-        if self._is_closed:
-            raise CallerError(f"{self._profile.name}: this provider has been closed")
-        if self._client is None:
-            self._client = _client(self._profile, is_secure=not call.url.startswith("http://"))
+        self._lanes.check()
         route = _route(self._profile, call.url)
-        request = _request(self._profile, self._client, call, timeouts, route)
-        try:
-            response = await self._client.send(request, stream=True)
-        except (httpx.HTTPError, OSError, UnicodeError) as error:
-            raise _fault(error, route, timeouts) from _shown(error)
-        return HttpReply(response, route, timeouts)
+        lane = await self._lanes.take(route, timeouts, is_secure=not call.url.startswith("http://"))
+        with lane:
+            request = _request(self._profile, lane.client, call, timeouts, route)
+            try:
+                response = await lane.client.send(request, stream=True)
+            except (httpx.HTTPError, OSError, UnicodeError) as error:
+                raise _fault(error, route, timeouts) from _shown(error)
+        return HttpReply(response, lane, route, timeouts)
 
     async def aclose(self) -> None:
-        client, self._client, self._is_closed = self._client, None, True
-        if client is not None:
-            await client.aclose()
+        await self._lanes.aclose()
+
+
+class _Lane:
+    """A client with room for a few connections, and how many calls are under way on it. A call that fails under `with`
+    leaves it at once; one that is answered does so when its answer is closed."""
+
+    __slots__ = ("_places", "client", "room", "under_way")
+
+    def __init__(self, client: httpx.AsyncClient, room: int, places: asyncio.Semaphore) -> None:
+        self.client, self.room, self.under_way = client, room, 0
+        self._places = places
+
+    def leave(self) -> None:
+        self.under_way -= 1
+        self._places.release()
+
+    def __enter__(self) -> None:
+        """It was taken already."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self.leave()
+
+
+class _Lanes:
+    """Clients, each with a few of the connections of a profile. A pool of httpx looks at every connection that it has,
+    and asks the system about it, at the begin and at the end of every call: with 256 in one that takes ten times as
+    long as all else. Over HTTP/2 the calls share connections, and then there is one client with room for all."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self._lanes: list[_Lane] = []
+        self._left = profile.pool.connections  # that no client has yet
+        self._places = asyncio.Semaphore(_NO_END if profile.http2 else self._left)
+        self._trust: ssl.SSLContext | None = None
+        self._is_closed = False
+
+    def check(self) -> None:
+        if self._is_closed:
+            raise CallerError(f"{self._profile.name}: this provider has been closed")
+
+    async def take(self, route: Route, timeouts: Timeouts, *, is_secure: bool) -> _Lane:
+        """Return the first with room, so that connections are used again; wait for one where there is none."""
+        if self._places.locked():
+            await self._wait(route, timeouts)
+        else:
+            await self._places.acquire()
+        with ExitStack() as failing:
+            failing.callback(self._places.release)
+            self.check()
+            lane = next((lane for lane in self._lanes if lane.under_way < lane.room), None)
+            lane = lane or self._open(is_secure=is_secure)
+            failing.pop_all()
+        lane.under_way += 1
+        return lane
+
+    async def aclose(self) -> None:
+        lanes, self._lanes, self._is_closed = self._lanes, [], True
+        async with AsyncExitStack() as stack:
+            for lane in lanes:
+                stack.push_async_callback(lane.client.aclose)
+
+    async def _wait(self, route: Route, timeouts: Timeouts) -> None:
+        try:
+            async with asyncio.timeout(timeouts.pool):
+                await self._places.acquire()
+        except TimeoutError:
+            raise TimedOut("pool", timeouts.pool or 0.0, place=route.place) from None
+
+    def _open(self, *, is_secure: bool) -> _Lane:
+        if self._trust is None:
+            self._trust = _trust(self._profile, is_secure=is_secure)
+        connections = self._left if self._profile.http2 else min(self._left, _ROOM)
+        client = _client(self._profile, self._trust, connections)
+        lane = _Lane(client, _NO_END if self._profile.http2 else connections, self._places)
+        self._lanes.append(lane)
+        self._left -= connections
+        return lane
 
 
 class HttpReply:
     """The stream of httpx is read as it comes off the wire: nothing gathers or cuts the pieces."""
 
-    def __init__(self, response: httpx.Response, route: Route, timeouts: Timeouts) -> None:
+    def __init__(self, response: httpx.Response, lane: _Lane, route: Route, timeouts: Timeouts) -> None:
         self.status = response.status_code
         self.headers: Mapping[str, str] = dict(response.headers.items())  # by names, each is looked for among all
         self._response, self._route, self._timeouts = response, route, timeouts
+        self._lane: _Lane | None = lane
         self._pieces: AsyncGenerator[bytes, None] | None = None
 
     def chunks(self) -> AsyncIterator[bytes]:
@@ -90,12 +173,20 @@ class HttpReply:
             raise _fault(error, self._route, self._timeouts, has_begun=has_begun) from _shown(error)
         except InvalidInput as error:
             raise _misfit(error.problem, self._route) from error
-        await self._response.aclose()  # the connection is free for the next call
+        await self._leave()  # the connection is free for the next call
 
     async def aclose(self) -> None:
-        await self._response.aclose()
+        await self._leave()
         if isinstance(self._pieces, AsyncGeneratorType) and not self._pieces.ag_running:
             await self._pieces.aclose()  # a task that is just reading sees the end by itself
+
+    async def _leave(self) -> None:
+        lane, self._lane = self._lane, None
+        try:
+            await self._response.aclose()
+        finally:
+            if lane is not None:
+                lane.leave()
 
 
 def _inflater(encoding: str, route: Route) -> Inflater | None:
@@ -112,15 +203,15 @@ def _misfit(problem: str, route: Route) -> NetworkFault:
     return NetworkFault(f"{route.place}: the answer {problem}", before_reply=False)
 
 
-def _client(profile: Profile, *, is_secure: bool) -> httpx.AsyncClient:
-    """Return the client of a profile. Proxies of the environment count where the profile names none."""
+def _client(profile: Profile, trust: ssl.SSLContext, connections: int) -> httpx.AsyncClient:
+    """Return a client of a profile. Proxies of the environment count where the profile names none."""
     try:
         return httpx.AsyncClient(
-            verify=_trust(profile, is_secure=is_secure),
+            verify=trust,
             http2=profile.http2,
             limits=httpx.Limits(
-                max_connections=profile.pool.connections,
-                max_keepalive_connections=profile.pool.connections,
+                max_connections=connections,
+                max_keepalive_connections=connections,
                 keepalive_expiry=profile.pool.keepalive,
             ),
             proxy=profile.proxy,

@@ -84,7 +84,7 @@ class _Flow:
 
 def veiled(value: Value, secrets: Secrets) -> Value:
     """Return a value without secrets, in whatever texts it holds; the same object where there are none."""
-    return cast(Value, _veiled(value, secrets))
+    return cast(Value, _veiled(value, secrets)) if secrets else value
 
 
 def _veiled(value: object, secrets: Secrets) -> object:

@@ -1,7 +1,8 @@
 """`python -m tests.bench`: one table of how fast conversions are, what memory bulk needs, and how long a start takes.
 
 A ratio is a multiple of the floor that is measured beside it. The floor of a conversion is reading and writing the same
-bytes with the fastest JSON library; of a start, `python -c pass`; of memory, that of a tenth of the lines.
+bytes with the fastest JSON library; of a start, `python -c pass`; of memory, that of a tenth of the lines; of `replay`,
+bare httpx. Where more processes are the thing, it is what they gain.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ import pstats
 import sys
 from collections.abc import Iterator
 
+from tests.bench.captures import CAPTURE_NAMES, capture_rows
 from tests.bench.commands import STARTUP_NAMES, bulk_names, bulk_rows, startup_rows
 from tests.bench.measure import CASES, measure
 from tests.bench.network import NETWORK_NAMES, network_rows
+from tests.bench.replays import REPLAY_NAMES, replay_rows
 from tests.bench.streams import STREAM_NAMES, stream_rows
 from tests.bench.table import HEADER, Row, as_json, line
 
@@ -55,10 +58,14 @@ def _rows(quick: bool, only: str) -> Iterator[Row]:
         yield from stream_rows(rounds)
     if any(only in name for name in bulk_names(lines)):
         yield from bulk_rows(lines)
+    if any(only in name for name in CAPTURE_NAMES):
+        yield from capture_rows(10 if quick else 200, rounds, only)
     if any(only in name for name in STARTUP_NAMES):
         yield from startup_rows(rounds)
     if any(only in name for name in NETWORK_NAMES):
         yield from network_rows(rounds)
+    if any(only in name for name in REPLAY_NAMES):
+        yield from replay_rows(*((200, 2) if quick else (2_000, 3)))
 
 
 def _profile(name: str) -> int:

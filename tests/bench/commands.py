@@ -11,24 +11,28 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import IO, Final, NamedTuple
 
 from tests.bench import child, documents
+from tests.bench.measure import seconds
+from tests.bench.recordings import recording_line
 from tests.bench.table import Row
 
-__all__ = ["STARTUP_NAMES", "bulk_names", "bulk_rows", "program", "startup_rows"]
+__all__ = ["STARTUP_NAMES", "Run", "bulk_names", "bulk_rows", "program", "startup_rows", "watched"]
 
-STARTUP_NAMES: Final = ("start-version", "start-help", "start-convert", "start-complete")
+STARTUP_NAMES: Final = ("start-version", "start-help", "start-convert", "start-complete", "start-replay")
 
 _FLAT: Final = 1.1
 _BATCH: Final = 1_000
 
 
-class _Run(NamedTuple):
+class Run(NamedTuple):
+    """What a command took: seconds on the clock, and bytes of memory at its peak."""
+
     seconds: float
     peak: int
 
@@ -40,7 +44,7 @@ def bulk_names(lengths: tuple[int, int]) -> list[str]:
 
 def bulk_rows(lengths: tuple[int, int]) -> Iterator[Row]:
     """Yield a row for each number of lines; the ratio is peak memory over that of the first."""
-    first: _Run | None = None
+    first: Run | None = None
     for lines, name in zip(lengths, bulk_names(lengths), strict=True):
         run = _convert_lines(lines)
         bound = _FLAT if first else None
@@ -50,7 +54,7 @@ def bulk_rows(lengths: tuple[int, int]) -> Iterator[Row]:
 
 
 def startup_rows(rounds: int) -> Iterator[Row]:
-    """Yield a row for `--version`, for help, for a small conversion, and for an answer of the sandbox."""
+    """Yield a row for `--version`, help, a small conversion, an answer of the sandbox, and one that is played again."""
     with tempfile.TemporaryDirectory() as folder:
         document = Path(folder, "request.json")
         document.write_bytes(documents.dump(documents.chat_request("1k")))
@@ -59,19 +63,29 @@ def startup_rows(rounds: int) -> Iterator[Row]:
         yield _startup(STARTUP_NAMES[1], 6, ["--help"], rounds)
         yield _startup(STARTUP_NAMES[2], 6, arguments, rounds)
         yield _startup(STARTUP_NAMES[3], 10, ["complete", "-p", "sandbox", "--no-stdin", "Name a colour."], rounds)
+        recording = Path(folder, "small.jsonl")
+        recording.write_bytes(recording_line(1))
+        yield _startup(STARTUP_NAMES[4], 10, ["replay", str(recording), "--offline", "--speed", "max"], rounds)
 
 
-def _convert_lines(lines: int) -> _Run:
-    command = [program(), "convert", "-", "--from", "openai-chat", "--to", "anthropic"]
-    with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as said:
-        _write_lines(source, lines)
-        watched = [sys.executable, "-I", child.__file__, *command]
-        subprocess.run(watched, stdin=source, stdout=subprocess.DEVNULL, stderr=said, check=True)
+def watched(command: list[str], source: IO[bytes] | None = None) -> Run:
+    """Run a command to its end, with its output thrown away, and return what it took."""
+    with tempfile.TemporaryFile() as said:
+        stdin = subprocess.DEVNULL if source is None else source
+        outer = [sys.executable, "-I", child.__file__, *command]
+        subprocess.run(outer, stdin=stdin, stdout=subprocess.DEVNULL, stderr=said, check=True)
         said.seek(0)
         report = json.loads(said.read().splitlines()[-1])
     if report["status"] != 0:
-        raise SystemExit(f"bench: {' '.join(command)} on {lines} lines ended with status {report['status']}")
-    return _Run(report["seconds"], report["peak"])
+        raise SystemExit(f"bench: {' '.join(command)} ended with status {report['status']}")
+    return Run(report["seconds"], report["peak"])
+
+
+def _convert_lines(lines: int) -> Run:
+    command = [program(), "convert", "-", "--from", "openai-chat", "--to", "anthropic"]
+    with tempfile.TemporaryFile() as source:
+        _write_lines(source, lines)
+        return watched(command, source)
 
 
 def _write_lines(target: IO[bytes], lines: int) -> None:
@@ -82,17 +96,17 @@ def _write_lines(target: IO[bytes], lines: int) -> None:
 
 def _startup(name: str, aim: float, arguments: list[str], rounds: int) -> Row:
     command, nothing = [program(), *arguments], [sys.executable, "-c", "pass"]
-    taken = [(_seconds(command), _seconds(nothing)) for _ in range(rounds + 1)][1:]  # the first warms the caches
+    taken = [(seconds(partial(_call, command)), seconds(partial(_call, nothing))) for _ in range(rounds + 1)][
+        1:
+    ]  # the first warms the caches
     ratio = median(ours / theirs for ours, theirs in taken)
     ours, theirs = (median(figures) for figures in zip(*taken, strict=True))
     note = f"{ours * 1000:.0f} ms, bare Python {theirs * 1000:.0f} ms"
     return Row(name, ratio=ratio, rate=1 / ours, floor=1 / theirs, aim=aim, note=note)
 
 
-def _seconds(command: list[str]) -> float:
-    start = time.perf_counter()
+def _call(command: list[str]) -> None:
     subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
-    return time.perf_counter() - start
 
 
 def program() -> str:

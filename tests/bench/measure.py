@@ -20,7 +20,7 @@ from dragoman.schemas import convert_request_bytes, convert_response_bytes
 from tests.bench import documents
 from tests.bench.table import Row
 
-__all__ = ["CASES", "Case", "measure"]
+__all__ = ["CASES", "Case", "measure", "seconds"]
 
 _SLICE: Final = 0.02  # seconds that one figure of a round takes
 
@@ -75,6 +75,13 @@ def measure(case: Case, rounds: int) -> Row:
         aim=case.aim,
         bound=case.bound,
     )
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Return how long one call takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
 
 
 def _floors(raw: bytes) -> list[Callable[[], object]]:

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -26,7 +26,7 @@ from tests.bench import server
 from tests.bench.commands import program
 from tests.bench.table import Row
 
-__all__ = ["NETWORK_NAMES", "network_rows"]
+__all__ = ["NETWORK_NAMES", "network_rows", "serving"]
 
 NETWORK_NAMES: Final = ("first-token", "chunks-10000-raw", "chunks-10000-events")
 CHUNKS: Final = 10_000
@@ -34,7 +34,7 @@ BODY: Final = {"model": str(CHUNKS), "messages": [{"role": "user", "content": "x
 
 
 def network_rows(rounds: int) -> Iterator[Row]:
-    with _server() as url:
+    with serving() as url:
         if shutil.which("curl"):
             yield _first_token(url, rounds)
         yield _chunks(NETWORK_NAMES[1], url, _read_raw, _httpx_raw, rounds)
@@ -42,7 +42,8 @@ def network_rows(rounds: int) -> Iterator[Row]:
 
 
 @contextmanager
-def _server() -> Iterator[str]:
+def serving() -> Generator[str, None, None]:
+    """Run the server beside this process, and give its base URL."""
     command = [sys.executable, "-I", server.__file__]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None

@@ -6,10 +6,7 @@ The floor is reading and writing the JSON of every chunk by itself.
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from statistics import median
@@ -18,8 +15,8 @@ from typing import Final
 import msgspec
 
 from dragoman.schemas.streams import StreamConverter
-from tests.bench import child
-from tests.bench.commands import program
+from tests.bench.commands import program, watched
+from tests.bench.measure import seconds
 from tests.bench.table import Row
 
 __all__ = ["STREAM_NAMES", "stream_rows"]
@@ -99,7 +96,7 @@ def _row(
     *,
     aim: float | None = None,
 ) -> Row:
-    taken = [(_seconds(convert), _seconds(floor)) for _ in range(rounds + 1)][1:]
+    taken = [(seconds(convert), seconds(floor)) for _ in range(rounds + 1)][1:]
     ours, theirs = (median(figures) for figures in zip(*taken, strict=True))
     ratio = median(one / other for one, other in taken)
     size = sum(map(len, chunks)) // len(chunks)
@@ -112,9 +109,9 @@ def _flat_time(events: list[bytes]) -> Row:
     short = [first, *middle, finish, usage]
     long = [first, *middle * TIMES, finish, usage]
     ratios = [
-        _seconds(partial(_convert, long, "openai-chat", "anthropic"))
+        seconds(partial(_convert, long, "openai-chat", "anthropic"))
         / len(long)
-        / (_seconds(partial(_convert, short, "openai-chat", "anthropic")) / len(short))
+        / (seconds(partial(_convert, short, "openai-chat", "anthropic")) / len(short))
         for _ in range(3)
     ]
     return Row(STREAM_NAMES[4], median(ratios), bound=1.3, note="time of a chunk over that of 2,000")
@@ -128,20 +125,8 @@ def _flat_memory() -> Row:
 def _peak(count: int) -> int:
     """Return the peak memory of the command that converts so many chunks."""
     command = [program(), "convert", "-", "--kind", "stream", "--from", "openai-chat", "--to", "anthropic", "-q"]
-    with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as source:
         for chunk in _chat_chunks(count):
             source.write(b"data: %b\n\n" % chunk)
         source.seek(0)
-        watched = [sys.executable, "-I", child.__file__, *command]
-        subprocess.run(watched, stdin=source, stdout=subprocess.DEVNULL, stderr=said, check=True)
-        said.seek(0)
-        report = json.loads(said.read().splitlines()[-1])
-    if report["status"] != 0:
-        raise SystemExit(f"bench: {' '.join(command)} on {count} chunks ended with status {report['status']}")
-    return int(report["peak"])
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+        return watched(command, source).peak
