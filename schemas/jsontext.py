@@ -71,7 +71,7 @@ def _write_odd(value: JSON) -> bytes:
 
 def _second_reading(raw: bytes, error: msgspec.DecodeError) -> JSON:
     """Read what msgspec refused: text after a byte order mark, and halves of surrogate pairs."""
-    if raw.startswith(_BOM):
+    if raw.startswith(_BOM) and not raw.startswith(_BOM * 2):  # a million of them are no million calls
         return _after_bom(raw)
     if not _SURROGATE.search(raw):
         found = _OFFSET.search(str(error))

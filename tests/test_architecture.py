@@ -67,7 +67,6 @@ FACES = {
         "Unreadable",
         "convert_captured",
         "find_format",
-        "formats",
         "settled",
     },
     "dragoman.schemas": {

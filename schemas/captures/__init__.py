@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dragoman.schemas.captures.converting import ConvertedCapture, convert_captured
     from dragoman.schemas.captures.exchange import Bare, Captured, Item, Received, Sent, Skipped, Unreadable
-    from dragoman.schemas.captures.formats import Format, find_format, formats
+    from dragoman.schemas.captures.formats import Format, find_format
     from dragoman.schemas.captures.reading import CaptureReader
     from dragoman.schemas.captures.recognition import settled
 
@@ -29,7 +29,6 @@ __all__ = [
     "Unreadable",
     "convert_captured",
     "find_format",
-    "formats",
     "settled",
 ]
 # name → the room that it is in; everything else is in `exchange`
@@ -39,7 +38,6 @@ _ROOMS = {
     "convert_captured": "converting",
     "Format": "formats",
     "find_format": "formats",
-    "formats": "formats",
     "settled": "recognition",
 }
 

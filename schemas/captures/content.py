@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
+from typing import cast
 
 import msgspec
 import orjson
@@ -25,7 +26,7 @@ def json_body(body: bytes) -> object | None:
     """Return a body to be put into a line as the JSON that it is; None where it is none."""
     try:
         _raw.decode(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return _odd_body(body)
     return orjson.Fragment(body) if b"\n" not in body and body.isascii() else _odd_body(body)
 
@@ -46,8 +47,26 @@ def from_base64(text: str, path: str) -> bytes:
 
 
 def written(value: object) -> bytes:
-    """Return a line of JSON in which bodies may stand as they are."""
-    return orjson.dumps(value)
+    """Return a line of JSON in which bodies may stand as they are. Halves of surrogate pairs become question marks."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return orjson.dumps(_sound(value))
+
+
+def _sound(value: object) -> object:
+    """Return a value without what orjson refuses: halves of surrogate pairs, and integers over 64 bits."""
+    match value:
+        case str():
+            return value.encode("utf-8", "replace").decode()
+        case int() if value.bit_length() > 63:
+            return orjson.Fragment(write_json(value))
+        case list() | tuple():
+            return [_sound(each) for each in cast("list[object]", value)]
+        case dict():
+            return {_sound(name): _sound(each) for name, each in cast("dict[object, object]", value).items()}
+        case _:
+            return value
 
 
 def _odd_body(body: bytes) -> object | None:

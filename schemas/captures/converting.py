@@ -14,7 +14,14 @@ from msgspec.structs import replace
 from dragoman.schemas.captures.exchange import Captured, Headers, Received, Sent
 from dragoman.schemas.convert import convert_error, convert_request, convert_response
 from dragoman.schemas.dialect import find
-from dragoman.schemas.errors import DragomanError, InvalidInput, MalformedJSON, RefusedLoss, ReportedError
+from dragoman.schemas.errors import (
+    DragomanError,
+    InvalidInput,
+    MalformedJSON,
+    RefusedLoss,
+    ReportedError,
+    TruncatedStream,
+)
 from dragoman.schemas.ir import JSON
 from dragoman.schemas.jsontext import read_json, write_json
 from dragoman.schemas.losses import Loss
@@ -68,6 +75,9 @@ class _Work:
             if response is not None and response.kind:
                 kind = response.kind
                 captured = replace(captured, response=self._response(response, streams=streams))
+        except TruncatedStream as error:  # what it would add up to is not known: the request has no response
+            self._sides.append(Side(kind, (), error))
+            captured = replace(captured, response=None, fault=str(error))
         except RefusedLoss as error:
             return ConvertedCapture(None, (*self._sides, Side(kind, error.losses, error)))
         except DragomanError as error:
@@ -111,9 +121,11 @@ class _Work:
     def _document(self, received: Received) -> Received:
         source, target, on_loss = self._captured.dialect, self._target, self._on_loss
         if received.kind == "error":
-            said = convert_error(
-                _error_body(received.body), source=source, target=target, status=received.status, on_loss=on_loss
-            )
+            body = _error_body(received.body)
+            if isinstance(body, str) and find(target).name == source:
+                self._sides.append(Side("error"))
+                return received
+            said = convert_error(body, source=source, target=target, status=received.status, on_loss=on_loss)
         else:
             body = _read(received.body, "response")
             said = convert_response(body, source=source, target=target, request=self._asked, on_loss=on_loss)
@@ -155,18 +167,20 @@ class _Work:
 def _passed(received: Received, converter: StreamConverter) -> Received:
     """Return a stream as it comes out of a converter, each piece at the time at which its source came."""
     pieces: list[bytes] = []
-    pace: list[tuple[float, int]] = []
+    pace: dict[float, int] = {}
     begin = size = 0
     ms = 0.0
     for ms, end in received.pace or ((0.0, len(received.body)),):
         pieces.append(converter.feed(received.body[begin:end]))
         begin, size = end, size + len(pieces[-1])
-        pace.append((ms, size))
+        if pieces[-1]:
+            pace[ms] = size
     pieces.append(converter.feed(received.body[begin:]) if begin < len(received.body) else b"")
     pieces.append(converter.close())
     body = b"".join(pieces)
-    pace.append((ms, len(body)))
-    return replace(received, body=body, pace=tuple(pace) if received.pace else ())
+    if body:
+        pace[ms] = len(body)
+    return replace(received, body=body, pace=tuple(pace.items()) if received.pace else ())
 
 
 def _read(body: bytes, side: str) -> JSON:

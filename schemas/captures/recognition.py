@@ -87,7 +87,9 @@ def _foreign(sent: Sent) -> str:
     """Return what a request is, if it is none to a model."""
     path = _path(sent.url)
     if any(place.search(path) for place, _ in _PLACES):
-        return "" if sent.method == "POST" else f"{sent.method[:10]} where a model is asked by POST"
+        if sent.method != "POST":
+            return f"{sent.method[:10]} where a model is asked by POST"
+        return "" if sent.body else "a request that was saved without its body"
     other = next((what for place, what in _OTHERS if place.search(path)), "")
     if other:
         return other

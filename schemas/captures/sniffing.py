@@ -15,7 +15,7 @@ __all__ = ["HEAD", "is_enough", "sniff"]
 HEAD = 1 << 18  # bytes in which a file shows what it is
 _BOM = b"\xef\xbb\xbf"
 _PAGE = re.compile(rb'\{\s*"data"\s*:\s*\[\s*\{')  # of the answers of an API that lists entries
-_TOKEN = re.compile(rb'"((?:[^"\\\n]|\\.)*)"\s*(:)?|[{}\[\]]')
+_TOKEN = re.compile(rb'"((?:[^"\\\n]|\\.)*+)"\s*(:)?|[{}\[\]"]')  # a quote alone: of a text whose end is missing
 # format → names of which all are there, or name=value
 _BY_FIELDS: tuple[tuple[str, frozenset[str]], ...] = tuple(
     (name, frozenset(fields.split()))
@@ -55,7 +55,8 @@ _BY_FIELDS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("gemini-batch", "request"),  # Vertex AI: nothing stands beside it
     )
 )
-# Patterns are compiled when there is a text to try them on: JSON, which is most of what comes, never needs them.
+# Patterns are compiled when there is a text to try them on: JSON, which is most of what comes, never needs them. Where
+# they could begin anew at every place of a hostile text they do not go back (++, *+, a look ahead).
 _TEXTS = (
     (r"\A\d{1,12}:", "mitmproxy"),
     (
@@ -63,19 +64,27 @@ _TEXTS = (
         r"(?:[^\s'\"]*[$%>#][ \t]*|(?:echo|printf|cat)[ \t][^\n]*\|[ \t]*)?(?:/[\w./]*/)?curl(?:\.exe)?[ \t^\\]",
         "curl",
     ),
-    (r"\A#![^\n]*sh\b(?s:.*\n)[ \t]*(?:[^\n]*[|;&({][ \t]*)?curl[ \t]", "curl"),
-    (r"\A(?:---[^\n]*\n|#[^\n]*\n|%YAML[^\n]*\n|[ \t\r]*\n)*(?:[\w-]+:[^\n]*\n)*(?:http_)?interactions:", "vcr"),
+    (r"\A(?=#![^\n]*sh\b)(?s:.*\n)[ \t]*+(?:[^\n]*[|;&({][ \t]*+)?curl[ \t]", "curl"),
+    (
+        r"\A(?:---[^\n]*\n|#[^\n]*\n|%YAML[^\n]*\n|[ \t\r]*+\n)*+"
+        r"(?:(?!(?:http_)?interactions:)[\w-]++:[^\n]*\n)*+(?:http_)?interactions:",
+        "vcr",
+    ),
 )
 _SCRIPTS = r"\A\s*(?:await )?fetch\(|\A\s*(?:\$session\b|Invoke-(?:WebRequest|RestMethod)\b)"
 _EVENTS = (b"data:", b"event:", b"id:", b"retry:", b":")
 
 
 def is_enough(head: bytes) -> bool:
-    """Tell whether these first bytes are enough to know a format by."""
+    """Tell whether these first bytes are enough to know a format by: with more of them `sniff` would say the same."""
     begun = head.removeprefix(_BOM).lstrip()
     if len(head) >= HEAD:
         return True
-    return len(begun) > 16 and (b"\n" in begun if begun.startswith((b"{", b"[")) else _is_told(begun))
+    if begun.startswith(b"{"):
+        return b"\n" in begun and _first_object(begun)[1]
+    if begun.startswith(b"["):
+        return _first_object(begun)[1] and _sniff_json(begun, streams=False) != "bodies"
+    return len(begun) > 16 and _is_told(begun)
 
 
 def _is_told(begun: bytes) -> bool:
@@ -102,7 +111,7 @@ def sniff(head: bytes, *, streams: bool = True) -> str:
 
 
 def _sniff_json(begun: bytes, *, streams: bool) -> str:
-    fields = _fields(begun)
+    fields, _ = _first_object(begun)
     for name, wanted in _BY_FIELDS:
         if wanted <= fields:
             return name
@@ -118,23 +127,26 @@ def _sniff_json(begun: bytes, *, streams: bool) -> str:
     return "events" if found.kind == "stream" else "bodies"
 
 
-def _fields(begun: bytes) -> frozenset[str]:
-    """Return the names at the top of the first object, and name=value of short texts, as far as they can be seen."""
+def _first_object(begun: bytes) -> tuple[frozenset[str], bool]:
+    """Return the names at the top of the first object, and name=value of short texts, as far as they can be seen; and
+    whether its end can be seen."""
     depth, fields, name = 0, set[str](), ""
     top = 3 if _PAGE.match(begun) else 2 if begun.startswith(b"[") else 1
     for token in _TOKEN.finditer(begun, 0, HEAD):
         said = token[0][:1]
+        if token[0] == b'"':
+            break
         if said in b"{[":
             depth, name = depth + 1, ""
         elif said in b"}]":
             depth, name = depth - 1, ""
             if depth < top:
-                break
+                return frozenset(fields), True
         elif depth == top:
             text = token[1].decode("utf-8", "replace")
             fields.add(text if token[2] else f"{name}={text}")
             name = text if token[2] else ""
-    return frozenset(fields)
+    return frozenset(fields), False
 
 
 def _refuse(begun: bytes) -> None:

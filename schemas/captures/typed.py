@@ -14,6 +14,7 @@ from dragoman.schemas.jsontext import read_json
 __all__ = ["decoded", "shaped"]
 
 Shape = TypeVar("Shape")
+_BOM = b"\xef\xbb\xbf"
 _WHERE = re.compile(r"(?s)^(.*) - at `(.*)`$")
 
 
@@ -24,6 +25,8 @@ def decoded(raw: bytes, shape: type[Shape]) -> Shape:
     except msgspec.ValidationError as error:
         raise _misfit(error) from error
     except (msgspec.DecodeError, UnicodeError, RecursionError):
+        if raw.startswith(_BOM) and not raw.startswith(_BOM * 2):
+            return decoded(raw[len(_BOM) :], shape)
         return _second_reading(read_json(raw), shape)  # it says what is wrong, or reads what is merely odd
 
 
@@ -36,15 +39,19 @@ def shaped(value: object, shape: type[Shape]) -> Shape:
 
 
 def _second_reading(value: JSON, shape: type[Shape]) -> Shape:
-    """Read text after a byte order mark, and halves of surrogate pairs, which become question marks."""
-    import json
-
+    """Read halves of surrogate pairs, which become question marks."""
     try:
-        return msgspec.json.decode(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"), type=shape)
+        return msgspec.json.decode(_compact(value), type=shape)
     except msgspec.ValidationError as error:
         raise _misfit(error) from error
     except msgspec.DecodeError as error:  # 1e400 is read as infinity, which is written as no JSON
         raise MalformedJSON("not JSON: number out of range") from error
+
+
+def _compact(value: JSON) -> bytes:
+    import json
+
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def _misfit(error: msgspec.ValidationError) -> InvalidInput:
