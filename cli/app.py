@@ -28,6 +28,7 @@ Examples:
   dragoman models -p openrouter --filter tools
   dragoman models --check -p anthropic -p openai
   dragoman convert request.json --to anthropic
+  dragoman replay traffic.har -p anthropic --dry-run
 """
 SETTINGS = {"help_option_names": ["-h", "--help"]}
 ASKS_HELP = (["--help"], ["-h"])
@@ -36,7 +37,7 @@ SUMMARIES = {
     "complete": "Ask, and print the whole answer.",
     "stream": "Ask, and print the answer as it comes.",
     "models": "List the models that providers offer, or check their keys.",
-    "convert": "Say requests, responses, errors, streams and captures of one dialect in another.",
+    "convert": "Say documents, streams and captures of one dialect in another.",
     "replay": "Send recorded requests again, play them offline, or serve them.",
 }
 

@@ -28,7 +28,7 @@ FILES = "files"
 REPORT = "report"
 POLICIES = (REPORT, "refuse-meaning", "refuse-any", IGNORE)
 KINDS = (AUTO, "request", "response", "error", STREAM)
-HELP = """Say requests, responses, errors, streams and captures of one dialect in another.
+HELP = """Say documents, streams and captures of one dialect in another.
 
 \b
 Examples:
@@ -59,6 +59,7 @@ class Asked(msgspec.Struct, frozen=True):
     validates: bool
     model: str | None
     jobs: int
+    pairs: bool
     assembles: bool
     explodes: bool
     lists: bool
@@ -126,6 +127,7 @@ def _manner(asked: Asked) -> Manner:
         format=asked.format,
         on_loss=asked.on_loss,
         jobs=asked.jobs,
+        pairs=asked.pairs,
         quiet=asked.quiet,
         verbose=asked.verbose,
     )
@@ -186,6 +188,7 @@ OPTIONS = (
     Option("validates", ("--validate",), "Check input and output against JSON Schemas.", "", False),
     Option("model", ("-m", "--model"), "The model to name instead.", "MODEL"),
     Option("jobs", ("-j", "--jobs"), "Convert in so many processes.", "N", 1),
+    Option("pairs", ("--pair",), "Join requests and answers by their id.", "", False),
     Option("assembles", ("--assemble",), "Make one response of a stream.", "", False),
     Option("explodes", ("--explode",), "Make a stream of a response.", "", False),
     Option("lists", ("--list",), "Show the dialects, and what each pair loses by nature.", "", False),

@@ -14,7 +14,7 @@ from dragoman.providers.attempts import Attempts
 from dragoman.providers.auth import Key
 from dragoman.providers.clock import Clock, SystemClock
 from dragoman.providers.conversation import Asked, Tools, as_request
-from dragoman.providers.exchange import Call, Exchange, Transport
+from dragoman.providers.exchange import Call, Exchange, Timing, Transport
 from dragoman.providers.listing import Listing, Model
 from dragoman.providers.onlookers import AnyLog, Onlookers
 from dragoman.providers.prepare import Prepared, prepare, prepare_document, prepare_listing
@@ -70,9 +70,10 @@ class WireProvider:
     def stream(self, request: Asked, *, tools: Tools = ()) -> Stream:
         return self.open(self.prepare(request, tools, streams=True))
 
-    async def send(self, prepared: Prepared) -> Completion:
-        """Send what was prepared, and return the whole answer."""
+    async def send(self, prepared: Prepared, *, timing: Timing | None = None) -> Completion:
+        """Send what was prepared, and return the whole answer. `timing` is kept, of a failure, too."""
         attempts, log = self._attempts(), self._onlookers("complete", prepared.model)
+        attempts.timing = timing or attempts.timing
         with log.failing(attempts):
             completion = await self._answer(prepared, attempts, log)
         log.end(attempts.timing, usage=completion.usage, request_id=completion.request_id)

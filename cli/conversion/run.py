@@ -6,7 +6,7 @@ What became of each entry is taken in the order of the files, whatever converts 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -61,6 +61,7 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
     format: str = AUTO
     on_loss: str = "report"
     jobs: int = 1
+    pairs: bool = False
     quiet: bool = False
     verbose: int = 0
 
@@ -117,11 +118,19 @@ class Run:
             streams_whole=plan.writes != BODIES,
             look=progress.add,
         )
-        for alike in groupby(read_inputs(files, self._environment, reading), key=_is_stream):
+        for alike in groupby(self._inputs(files, reading), key=_is_stream):
             for entry, outcome in self._outcomes(*alike, output):
                 self._take(entry, outcome, output, report, is_one_of_many=_is_line(entry) or len(files) > 1)
         if self._tally.failed and self._tally.failed == self._tally.documents and not self._tally.came:
             output.discard()
+
+    def _inputs(self, files: Sequence[str], reading: Reading) -> Iterator[Entry | Stream]:
+        inputs = read_inputs(files, self._environment, reading)
+        if not self._manner.pairs:
+            return inputs
+        from dragoman.cli.conversion.pairs import paired
+
+        return paired(inputs)
 
     def _outcomes(
         self, is_stream: bool, alike: Iterable[Entry | Stream], output: Sink

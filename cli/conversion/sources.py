@@ -69,11 +69,13 @@ class Document(msgspec.Struct, frozen=True):
 
 
 class Exchange(msgspec.Struct, frozen=True):
-    """An exchange of a capture. `number` counts the entries of a file, from 1."""
+    """An exchange of a capture. `number` counts the entries of a file, from 1, or those of all files; `within` then is
+    the number in its file."""
 
     file: str
     number: int
     captured: Captured
+    within: int = 0
 
     @property
     def line(self) -> int:

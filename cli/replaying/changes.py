@@ -6,7 +6,7 @@ Paths are those of the recorded document, in its own dialect: `temperature`, `me
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import msgspec
 
@@ -36,11 +36,13 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """A request that is to be sent. `model` is None where the one who is asked has his own."""
+    """A request that is to be sent. `model` is None where the one who is asked has his own, `instead_of` then the model
+    that was recorded."""
 
     document: Wire
     streams: bool
     model: str | None
+    instead_of: str | None = None
 
 
 def read_changes(model: str | None, sets: Sequence[str], unsets: Sequence[str], streams: bool | None) -> Changes:
@@ -53,8 +55,9 @@ def read_changes(model: str | None, sets: Sequence[str], unsets: Sequence[str], 
     )
 
 
-def changed(captured: Captured, changes: Changes, dialect: str) -> Asked:
-    """Return what is asked of someone who speaks `dialect`. Raises InvalidInput for a request that is none."""
+def changed(captured: Captured, changes: Changes, dialect: str, aliases: Container[str] = ()) -> Asked:
+    """Return what is asked of someone who speaks `dialect`, and knows models by `aliases`. Raises InvalidInput for a
+    request that is none."""
     document = _document(captured)
     for path, value in changes.sets:
         document = _object(_with(document, path, value, 0))
@@ -64,13 +67,14 @@ def changed(captured: Captured, changes: Changes, dialect: str) -> Asked:
     named = recorded if isinstance(recorded, str) and recorded else captured.model
     is_same = find(dialect).name == captured.dialect
     model = changes.model
-    if model == RECORDED or (model is None and is_same):
+    if model == RECORDED or (model is None and (is_same or (named is not None and named in aliases))):
         model = named
     if model is not None:
         document = {**document, "model": model}
     elif not is_same:
         document = {name: value for name, value in document.items() if name != "model"}
-    return Asked(document=document, streams=_streams(captured, document, changes), model=model)
+    streams = _streams(captured, document, changes)
+    return Asked(document=document, streams=streams, model=model, instead_of=named if model is None else None)
 
 
 def _document(captured: Captured) -> Wire:

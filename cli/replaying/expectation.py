@@ -1,6 +1,7 @@
 """--expect recorded: what was recorded of an answer, against what came now.
 
-An error that was recorded is expected, too: with the same status there is no difference.
+A failure that was recorded is expected, too: an error, a stream that broke off, nobody who answered. Of an exchange
+without any recorded response there is nothing to compare, and that is no difference.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dragoman.providers.prepare import Prepared
 from dragoman.schemas.captures import Captured, Received
 from dragoman.schemas.convert import guarded
 from dragoman.schemas.dialect import find
-from dragoman.schemas.errors import DragomanError, InvalidInput, ReportedError
+from dragoman.schemas.errors import DragomanError, InvalidInput, NetworkFault, ProviderFault, ReportedError
 from dragoman.schemas.ir import Response
 from dragoman.schemas.jsontext import read_json
 from dragoman.schemas.narrow import as_object
@@ -22,7 +23,30 @@ from dragoman.schemas.narrow import as_object
 if TYPE_CHECKING:
     from dragoman.schemas.comparison import Difference
 
-__all__ = ["Expectation", "recorded_response"]
+__all__ = ["UNCOMPARED", "Expectation", "Judged"]
+
+CUT = "truncated-stream"
+UNREACHED = "no answer"
+ANSWERED = "an answer"
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """`is_foreseen`: a failure was recorded. `problem` says why nothing was compared."""
+
+    differences: tuple[DifferenceLine, ...] = ()
+    is_foreseen: bool = False
+    problem: str = ""
+
+
+UNCOMPARED = Judged()
+
+
+class _Failure(msgspec.Struct, frozen=True):
+    """A failure that was recorded: in words, and what a like one has to be."""
+
+    said: str
+    status: int | None = None
+    kind: str = ""
 
 
 class Expectation(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,30 +55,37 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True):
     is_strict: bool = False
     factor: float | None = None
 
-    def foresees(self, captured: Captured) -> bool:
-        """Tell whether a failure was recorded."""
-        return captured.response is None or captured.response.kind == "error"
-
-    def differences(
+    def judged(
         self,
         captured: Captured,
         prepared: Prepared | None,
         response: Response | None,
         error: DragomanError | None,
-    ) -> tuple[DifferenceLine, ...]:
+    ) -> Judged:
         """Return what is otherwise than recorded. A failure that was not recorded speaks for itself."""
-        if self.foresees(captured):
-            return _of_failures(captured, error)
-        if error is not None or response is None or captured.response is None:
-            return ()
-        recorded = recorded_response(captured)
-        if isinstance(recorded, str):
-            return (DifferenceLine(what="recording", path="$.response", recorded=recorded, replayed="a response"),)
+        try:
+            recorded = _recorded(captured)
+        except InvalidInput as problem:
+            told = f"the recorded response cannot be read: {problem}"
+            return Judged(differences=() if error else (_difference("recording", told, ANSWERED),))
+        match recorded:
+            case None:
+                return Judged(problem="no response was recorded")
+            case _Failure():
+                return _of_failures(recorded, error)
+            case _ if error is not None or response is None:
+                return UNCOMPARED
+            case _:
+                return Judged(differences=self._compared(recorded, response, prepared))
+
+    def _compared(
+        self, recorded: Response, response: Response, prepared: Prepared | None
+    ) -> tuple[DifferenceLine, ...]:
         from dragoman.cli.replaying.comparing import difference_lines
 
-        return difference_lines(self._compared(recorded, response, prepared))
+        return difference_lines(self._differences(recorded, response, prepared))
 
-    def _compared(self, recorded: Response, response: Response, prepared: Prepared | None) -> tuple[Difference, ...]:
+    def _differences(self, recorded: Response, response: Response, prepared: Prepared | None) -> tuple[Difference, ...]:
         from dragoman.schemas.comparison import FACTOR, compare, compare_texts
 
         if self.is_strict:
@@ -63,17 +94,16 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True):
         return compare(recorded, response, request, factor=self.factor or FACTOR)
 
 
-def recorded_response(captured: Captured) -> Response | str:
-    """Return what was answered then, or why that cannot be told."""
+def _recorded(captured: Captured) -> Response | _Failure | None:
+    """Return what came then; None where that was not recorded. Raises InvalidInput for what cannot be read."""
     received = captured.response
-    if received is None or not received.kind:
-        return "no response was recorded"
-    try:
-        return (
-            _streamed(received, captured.dialect) if received.kind == "stream" else _whole(received, captured.dialect)
-        )
-    except InvalidInput as error:
-        return f"the recorded response cannot be read: {error}"
+    if received is None:
+        return _Failure(captured.fault, kind=UNREACHED) if captured.fault else None
+    if received.kind == "error" or received.status >= 400:
+        return _Failure(f"status {received.status}", received.status)
+    if not received.kind:
+        return None
+    return _streamed(received, captured.dialect) if received.kind == "stream" else _whole(received, captured.dialect)
 
 
 def _whole(received: Received, dialect: str) -> Response:
@@ -81,21 +111,39 @@ def _whole(received: Received, dialect: str) -> Response:
     return guarded(find(dialect).responses.decode_response, wire)
 
 
-def _streamed(received: Received, dialect: str) -> Response:
+def _streamed(received: Received, dialect: str) -> Response | _Failure:
     from dragoman.schemas.events import StreamComplete, StreamFailed
     from dragoman.schemas.streams import StreamReader
 
     reader = StreamReader(dialect)
-    events = [*reader.feed(received.body), *reader.close()]
-    last = next((event for event in reversed(events) if isinstance(event, (StreamComplete, StreamFailed))), None)
-    return Response(candidates=()) if last is None else last.response
+    for event in (*reader.feed(received.body), *reader.close()):
+        match event:
+            case StreamComplete():
+                return event.response
+            case StreamFailed(cut=True):
+                return _Failure("a stream that was cut off", kind=CUT)
+            case StreamFailed():
+                return _Failure(f"a stream that ended in an error: {event.error.kind}", kind=event.error.kind)
+            case _:
+                continue
+    return _Failure("a stream that was cut off", kind=CUT)
 
 
-def _of_failures(captured: Captured, error: DragomanError | None) -> tuple[DifferenceLine, ...]:
-    before = captured.fault or "no response" if captured.response is None else f"status {captured.response.status}"
+def _of_failures(recorded: _Failure, error: DragomanError | None) -> Judged:
+    """Tell whether it failed again, and likewise."""
+    if error is None:
+        return Judged(differences=(_difference("outcome", recorded.said, ANSWERED),), is_foreseen=True)
+    if not isinstance(error, (ProviderFault, NetworkFault)):
+        return UNCOMPARED  # nobody was asked
     status = error.error.status if isinstance(error, ReportedError) else None
-    after = "an answer" if error is None else f"status {status}" if status is not None else error.kind
-    is_same = captured.response is None if error is not None and status is None else before == after
-    if error is not None and is_same:
-        return ()
-    return (DifferenceLine(what="outcome", path="$.response", recorded=before, replayed=after),)
+    if recorded.status is not None:
+        is_same = status == recorded.status
+    else:
+        is_same = status is None if recorded.kind == UNREACHED else error.kind == recorded.kind
+    now = f"status {status}" if status is not None else error.kind
+    differences = () if is_same else (_difference("outcome", recorded.said, now),)
+    return Judged(differences=differences, is_foreseen=True)
+
+
+def _difference(what: str, recorded: str, replayed: str) -> DifferenceLine:
+    return DifferenceLine(what=what, path="$.response", recorded=recorded, replayed=replayed)

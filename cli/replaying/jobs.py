@@ -1,6 +1,7 @@
 """Exchanges that were selected → what there is to do: each as often as was asked for, with a key that names it.
 
-The key is the same in every run of the same command over the same recording: `--resume` knows by it what is done.
+`--resume` knows by the key what is done. It is made of the file's name, the place in the file, the request, and which
+of its repeats it is: neither the order of the files nor what is selected changes it.
 """
 
 from __future__ import annotations
@@ -35,16 +36,18 @@ class Entries:
         self.passed: dict[str, int] = {}
         self.unreadable: list[str] = []  # the first few
         self.broken = 0
+        self._within: dict[str, int] = {}  # file → how many of its entries were there
 
     def __iter__(self) -> Iterator[Exchange]:
         for number, entry in enumerate(self._entries, 1):
+            within = self._within[entry.file] = self._within.get(entry.file, 0) + 1
             captured = self._captured(entry)
             if captured is None:
                 continue
             if captured.request is None or not captured.request.body:
                 self._pass("a response without its request")
             else:
-                yield Exchange(entry.file, number, captured)
+                yield Exchange(entry.file, number, captured, within)
 
     def _captured(self, entry: Entry) -> Captured | None:
         match entry:
@@ -80,9 +83,9 @@ def jobs_of(
 ) -> Iterator[Job]:
     """Yield what there is to do, but for what is done."""
     for exchange in selection.of(exchanges):
-        digest = _digest(exchange.captured)
+        digest = _digest(exchange)
         for number in range(1, repeat + 1):
-            key = f"{exchange.number}.{number}-{digest}"
+            key = f"{exchange.within}.{number}-{digest}"
             if key not in done:
                 yield Job(key=key, source=_source(exchange, number), captured=exchange.captured)
 
@@ -92,9 +95,11 @@ def _source(exchange: Exchange, repeat: int) -> Source:
     return Source(file=exchange.file, entry=exchange.number, line=exchange.line or None, id=captured.id, repeat=repeat)
 
 
-def _digest(captured: Captured) -> str:
+def _digest(exchange: Exchange) -> str:
+    captured = exchange.captured
     sent = captured.request
     digest = blake2b(digest_size=8)
-    digest.update(f"{captured.dialect}\n{captured.model}\n{captured.id}\n".encode("utf-8", "surrogatepass"))
+    said = (exchange.file, captured.dialect, captured.model, captured.id)
+    digest.update("\0".join(map(str, said)).encode("utf-8", "surrogatepass"))
     digest.update(b"" if sent is None else sent.body)
     return digest.hexdigest()

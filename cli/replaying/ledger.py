@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
@@ -43,6 +44,9 @@ class Ledger:
             self._file = os.open(self._name, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise CannotCreate(f"cannot create {self._name}: {error.strerror}") from error
+        if not stat.S_ISREG(os.fstat(self._file).st_mode):
+            self._close()
+            raise CannotCreate(f"cannot create {self._name}: it is no regular file, and cannot be gone on with")
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

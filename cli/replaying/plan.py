@@ -22,9 +22,9 @@ __all__ = ["Plan", "Typed", "read_plan"]
 
 MAX_CONCURRENCY = 4096
 MAX_REPEAT = 10_000_000
-_RATE = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(?:/(s|m|h))?")
+_RATE = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(?:/(s|m|h))?", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
-_SPEED = re.compile(r"\d{1,6}(?:\.\d{1,6})?")
+_SPEED = re.compile(r"\d{1,6}(?:\.\d{1,6})?", re.ASCII)
 # What is for sending, and makes no sense where nothing is sent: the field, and its flag.
 _OF_SENDING = {
     "model": "-m",
@@ -77,6 +77,7 @@ class Typed(msgspec.Struct, frozen=True, kw_only=True):
     repeat: int
     concurrency: int
     rate: str | None
+    dialect: str | None
     timeout: list[str]
     retries: str | None
     allow_loss: bool
@@ -136,6 +137,9 @@ def _refuse(typed: Typed) -> None:
         (typed.offline, typed.serve, "--offline", "--serve"),
         (typed.offline, typed.profile, "--offline", "-p"),
         (typed.offline, typed.record_missing, "--offline", "--record-missing"),
+        (typed.offline, typed.dry_run, "--offline", "--dry-run"),
+        (typed.offline, typed.dialect, "--offline", "--dialect"),
+        (typed.original, typed.dialect, "--original", "--dialect"),
         (typed.dry_run, typed.resume, "--dry-run", "--resume"),
     ):
         if first and second:

@@ -6,6 +6,7 @@ one exchange; and else 1.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from itertools import chain, islice
@@ -19,8 +20,11 @@ from dragoman.cli.environment import Environment
 from dragoman.cli.options import Values
 from dragoman.cli.progress import Progress
 from dragoman.cli.render import printable
+from dragoman.cli.replaying.changes import RECORDED
 from dragoman.cli.replaying.jobs import Entries, Job, jobs_of
 from dragoman.cli.replaying.ledger import Ledger
+from dragoman.cli.replaying.notices import Notices
+from dragoman.cli.replaying.outputs import check_outputs
 from dragoman.cli.replaying.plan import Plan, Typed
 from dragoman.cli.replaying.results import Result
 from dragoman.cli.replaying.run import Pace, run_jobs
@@ -53,11 +57,13 @@ def entries_of(files: Iterable[str], plan: Plan, environment: Environment) -> En
     return Entries(entries, "" if plan.source == AUTO else plan.source)
 
 
-def tell_passed(entries: Entries, environment: Environment) -> None:
-    """Say what of the files was no exchange that can be played."""
+def tell_passed(entries: Entries, environment: Environment, *, quiet: bool = False) -> None:
+    """Say what of the files was no exchange that can be played. What cannot be read is no small matter."""
     for unreadable in entries.unreadable:
         environment.say(printable(f"dragoman: warning: {unreadable}"))
-    if entries.passed:
+    if more := entries.broken - len(entries.unreadable):
+        environment.say(f"dragoman: warning: and {more:,} more entries that cannot be read")
+    if entries.passed and not quiet:
         counted = ", ".join(f"{reason} ({count:,})" for reason, count in sorted(entries.passed.items()))
         environment.say(printable(f"dragoman: passed over: {counted}"))
 
@@ -75,8 +81,10 @@ class _Play:
         self._typed, self._plan, self._environment = typed, plan, environment
         self._values = values
         self._clock = clock or SystemClock()
+        self._notices = Notices(environment, quiet=typed.quiet)
 
     def run(self, files: list[str]) -> int:
+        check_outputs(self._typed, files)
         whom = self._whom()
         entries = entries_of(files, self._plan, self._environment)
         forms = self._plan.forms
@@ -94,9 +102,14 @@ class _Play:
         from dragoman.cli.replaying.rehearsal import rehearse
 
         jobs = jobs_of(entries, self._plan.selection, self._plan.repeat)
+        first = next(jobs, None)
+        if first is None:
+            tell_passed(entries, self._environment, quiet=self._typed.quiet)
+            raise _nothing()
+        jobs = chain([first], jobs)
         status = rehearse(jobs, whom, self._manner(), self._plan.forms, outlet=outlet, environment=self._environment)
-        tell_passed(entries, self._environment)
-        return status
+        tell_passed(entries, self._environment, quiet=self._typed.quiet)
+        return status or (Status.FAILED if entries.broken else Status.DONE)
 
     def _send(self, entries: Entries, whom: Whom, teller: ReplayTeller, outlet: Outlet, stack: ExitStack) -> None:
         whom.open()
@@ -105,6 +118,8 @@ class _Play:
             teller.count(result)
         done = frozenset[str]() if ledger is None else ledger.done
         jobs = self._asked(jobs_of(entries, self._plan.selection, self._plan.repeat, done), whom)
+        if not all(map(os.path.isfile, _files(self._typed))):
+            jobs = _interruptible(jobs, outlet)
         progress = stack.enter_context(Progress("replaying", None, self._environment, is_wanted=not outlet.is_terminal))
         teller.begin()
         telling = _Telling(teller, ledger, progress, stops=isinstance(whom, NamedProfile))
@@ -129,8 +144,11 @@ class _Play:
             return TheRecording(self._plan.speed)
         profile, variables = self._profile(), self._environment.variables
         tell_warnings(profile.warnings, self._environment, quiet=self._typed.quiet)
-        kind = Original if self._typed.original else NamedProfile
-        return kind(profile, self._plan.concurrency, variables)
+        if not self._typed.original:
+            return NamedProfile(profile, self._plan.concurrency, variables)
+        names_model = self._typed.model not in (None, RECORDED)
+        concurrency, notices = self._plan.concurrency, self._notices
+        return Original(profile, concurrency, variables, notices=notices, names_model=names_model)
 
     def _profile(self) -> Profile:
         from dragoman.providers.profile import load_profile
@@ -144,6 +162,7 @@ class _Play:
             allows_loss=self._typed.allow_loss,
             expectation=self._plan.expectation,
             follows=self._typed.offline,
+            notices=self._notices,
         )
 
     def _run_name(self, whom: Whom) -> Wire:
@@ -154,6 +173,8 @@ class _Play:
         return {
             "profile": whom.name,
             "original": typed.original,
+            "dialect": typed.dialect,
+            "expect": None if typed.expect is None else "word for word" if typed.strict_text else "structure",
             "model": typed.model,
             "sets": sets,
             "unsets": unsets,
@@ -190,10 +211,9 @@ class _Play:
         return environment.stdin.readline().strip().lower() in (b"y", b"yes")
 
     def _tell_end(self, entries: Entries, teller: ReplayTeller) -> None:
-        if not self._typed.quiet:
-            tell_passed(entries, self._environment)
+        tell_passed(entries, self._environment, quiet=self._typed.quiet)
         if not len(teller.measures):
-            raise InvalidInput("nothing to replay", "no entry that was selected is a request to a model")
+            raise _nothing()
         teller.end()
 
     def _status(self, entries: Entries, teller: ReplayTeller) -> int:
@@ -204,17 +224,40 @@ class _Play:
         return Status.DONE if is_good else Status.FAILED
 
 
+def _interruptible(jobs: Iterator[Job], outlet: Outlet) -> Iterator[Job]:
+    """Let a signal end the run on the spot while a pipe is read that may never say more: nothing else would wake us."""
+    while True:
+        outlet.is_writing = True
+        try:
+            job = next(jobs, None)
+        finally:
+            outlet.is_writing = False
+        if job is None:
+            return
+        yield job
+
+
+def _nothing() -> InvalidInput:
+    return InvalidInput("nothing to replay", "no entry that was selected is a request to a model")
+
+
+def _is_refused_key(result: Result) -> bool:
+    return result.error is not None and result.error.kind == "authentication"
+
+
 class _Telling:
-    """Takes results: they are written down before they are told. `stops` where a key is refused: all have the same."""
+    """Takes results: they are written down before they are told. `stops` where a key is refused: all have the same.
+    What ends the run is not written down: with another key it is worth another try."""
 
     def __init__(self, teller: ReplayTeller, ledger: Ledger | None, progress: Progress, *, stops: bool) -> None:
         self._teller, self._ledger, self._progress, self._stops = teller, ledger, progress, stops
 
     def take(self, result: Result) -> None:
-        if self._ledger is not None:
+        is_end = self._stops and result.outcome == "failed" and _is_refused_key(result)
+        if self._ledger is not None and not is_end:
             self._ledger.add(result)
         self._teller.tell(result)
         self._progress.add(1)
-        if self._stops and result.error is not None and result.error.kind == "authentication":
+        if is_end and result.error is not None:
             told = f"{result.profile}: {result.error.message}; nothing more is sent"
             raise CheckFailed("authentication", told, status=Status.NO_PERMISSION)

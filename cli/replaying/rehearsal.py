@@ -20,7 +20,7 @@ from dragoman.cli.replaying.results import SCHEMA_VERSION
 from dragoman.cli.replaying.sending import Manner, prepared_job
 from dragoman.cli.replaying.telling import Forms
 from dragoman.cli.replaying.whom import Whom
-from dragoman.cli.status import Status
+from dragoman.cli.status import Status, status_of
 from dragoman.providers.auth import Key
 from dragoman.providers.exchange import Call
 from dragoman.providers.prepare import Prepared
@@ -57,14 +57,19 @@ def rehearse(
             failed += 1
             problem = f"entry {job.source.entry}: {error}"
             environment.say(error_text(problem, error.hint, colour=environment.has_colour(environment.stderr)))
-            continue
-        tokens += rehearsed.tokens
-        if forms.is_json:
-            documents.append(_document(rehearsed))
+            document, text = _refused(job, error), b""
         else:
-            outlet.write(_shown(rehearsed, forms, outlet, environment))
+            tokens += rehearsed.tokens
+            document, text = _document(rehearsed), _shown(rehearsed, outlet, environment)
+        if forms.is_json:
+            documents.append(document)
+        else:
+            outlet.write(write_json(document) + b"\n" if forms.is_lines else text)
+    summary: Wire = {"count": count, "failed": failed, "estimated_input_tokens": tokens}
     if forms.is_json:
-        outlet.write_document(_whole(documents, count, failed, tokens))
+        outlet.write_document(_whole({"requests": documents, "summary": summary}))
+    elif forms.is_lines:
+        outlet.write(write_json(_whole({"summary": summary})) + b"\n")
     if not forms.quiet:
         sent = f"{count - failed:,} request{'' if count - failed == 1 else 's'}"
         refused = f", {failed:,} cannot be sent" if failed else ""
@@ -102,9 +107,7 @@ def _rehearsed(job: Job, whom: Whom, manner: Manner, environment: Environment) -
     return _Rehearsed(job, call, prepared, estimated_tokens(prepared.request))
 
 
-def _shown(rehearsed: _Rehearsed, forms: Forms, outlet: Outlet, environment: Environment) -> bytes:
-    if forms.is_lines:
-        return write_json(_document(rehearsed)) + b"\n"
+def _shown(rehearsed: _Rehearsed, outlet: Outlet, environment: Environment) -> bytes:
     call, source = rehearsed.call, rehearsed.job.source
     name = f"# entry {source.entry}" + (f", repeat {source.repeat}" if source.repeat > 1 else "")
     head = [f"{name}: about {rehearsed.tokens:,} tokens", f"{call.method} {call.url}"]
@@ -132,10 +135,15 @@ def _document(rehearsed: _Rehearsed) -> Wire:
     }
 
 
-def _whole(documents: list[JSON], count: int, failed: int, tokens: int) -> Wire:
+def _refused(job: Job, error: DragomanError) -> Wire:
     return {
         "schema_version": SCHEMA_VERSION,
-        "type": "rehearsal",
-        "requests": documents,
-        "summary": {"count": count, "failed": failed, "estimated_input_tokens": tokens},
+        "type": "refused",
+        "key": job.key,
+        "source": msgspec.structs.asdict(job.source),
+        "error": {"kind": error.kind, "message": str(error), "status": status_of(error).value, "hint": error.hint},
     }
+
+
+def _whole(fields: Wire) -> Wire:
+    return {"schema_version": SCHEMA_VERSION, "type": "rehearsal", **fields}

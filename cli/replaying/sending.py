@@ -13,22 +13,25 @@ import msgspec
 
 from dragoman.cli.answer.fields import call_fields, usage_fields
 from dragoman.cli.ask.asking import REFUSE_MEANING, REPORT, Asking, Preparer
-from dragoman.cli.replaying.changes import Changes, changed
-from dragoman.cli.replaying.expectation import Expectation
+from dragoman.cli.replaying.changes import Asked, Changes, changed
+from dragoman.cli.replaying.expectation import UNCOMPARED, Expectation
 from dragoman.cli.replaying.jobs import Job
-from dragoman.cli.replaying.results import DifferenceLine, Fault, Result, Times
+from dragoman.cli.replaying.notices import Notices
+from dragoman.cli.replaying.results import Fault, Result, Times
 from dragoman.cli.replaying.whom import Whom
-from dragoman.cli.status import status_of
+from dragoman.cli.status import IOFailure, status_of
 from dragoman.providers.answers import text_of, tool_calls_of
 from dragoman.providers.client import WireProvider
 from dragoman.providers.exchange import Timing
 from dragoman.providers.onlookers import AnyLog
 from dragoman.providers.prepare import Prepared
 from dragoman.providers.settings import Profile
-from dragoman.schemas.errors import DragomanError, InternalFault, ReportedError
+from dragoman.schemas.errors import DragomanError, InternalFault, ProfileFault, ReportedError
 from dragoman.schemas.ir import Response, Usage, Wire
 
 __all__ = ["Manner", "Sender", "prepared_job"]
+
+OURS = (InternalFault, IOFailure)  # what ends the run: a fault of ours, or a full disk under --record
 
 
 class Manner(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +41,7 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
     allows_loss: bool = False
     expectation: Expectation | None = None
     follows: bool = False
+    notices: Notices = Notices()
 
 
 class _Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +65,7 @@ class Sender:
         started = self._now()
         try:
             answer = await self._answer(job)
-        except InternalFault:
+        except OURS:
             raise
         except DragomanError as error:
             answer = _Answer(timing=Timing(total=self._now() - started, attempts=0), error=error)
@@ -77,16 +81,17 @@ class Sender:
 
     def _result(self, job: Job, answer: _Answer, started: float) -> Result:
         response, prepared = answer.response, answer.prepared
-        expectation = self._manner.expectation
-        differences: tuple[DifferenceLine, ...] = ()
-        if expectation is not None:
-            differences = expectation.differences(job.captured, prepared, response, answer.error)
-        is_expected = expectation is not None and answer.error is not None and expectation.foresees(job.captured)
-        outcome = "failed" if answer.error is not None and not is_expected else "different" if differences else "ok"
+        judged = UNCOMPARED
+        if (expectation := self._manner.expectation) is not None:
+            judged = expectation.judged(job.captured, prepared, response, answer.error)
+        if judged.problem:
+            told = f"note: entry {job.source.entry}: {judged.problem}, so nothing can be compared, as with any like it"
+            self._manner.notices.once("uncompared", "", told)
+        is_failed = answer.error is not None and not judged.is_foreseen
         return Result(
             key=job.key,
             source=job.source,
-            outcome=outcome,
+            outcome="failed" if is_failed else "different" if judged.differences else "ok",
             profile=self._whom.name,
             dialect=answer.dialect or job.captured.dialect,
             times=_times(answer.timing, started, self._now()),
@@ -99,15 +104,17 @@ class Sender:
             tool_calls=tuple(map(call_fields, tool_calls_of(response))),
             request_id=answer.request_id,
             losses=len(prepared.losses) if prepared is not None else 0,
-            differences=differences,
+            differences=judged.differences,
             error=None if answer.error is None else _fault(answer.error),
         )
 
 
 def prepared_job(job: Job, profile: Profile, preparer: Preparer, manner: Manner) -> Prepared:
-    """Return the call that a job is. Raises RefusedLoss, InvalidInput."""
+    """Return the call that a job is. Raises RefusedLoss, InvalidInput, ProfileFault."""
     captured = job.captured
-    asked = changed(captured, manner.changes, profile.dialect)
+    asked = changed(captured, manner.changes, profile.dialect, profile.models)
+    if not manner.follows:
+        _refuse_no_model(asked, profile)
     response = captured.response
     follows = manner.follows and response is not None and response.kind in ("response", "stream")
     streams = response.kind == "stream" if follows and response is not None else asked.streams
@@ -117,17 +124,32 @@ def prepared_job(job: Job, profile: Profile, preparer: Preparer, manner: Manner)
         source=captured.dialect,
         policy=REPORT if manner.allows_loss else REFUSE_MEANING,
     )
-    return asking.prepared(preparer, streams=streams)
+    prepared = asking.prepared(preparer, streams=streams)
+    if asked.instead_of and prepared.model and prepared.model != asked.instead_of:
+        which = f"{asked.instead_of} → {prepared.model}"
+        why = (
+            f"{profile.name} speaks another dialect, and is asked for its own model; -m recorded keeps the recorded one"
+        )
+        manner.notices.once("model", which, f"note: {which}: {why}")
+    return prepared
+
+
+def _refuse_no_model(asked: Asked, profile: Profile) -> None:
+    """Refuse to ask nobody in particular, but a server of one's own that speaks chat: it may have just one model."""
+    knows = profile.dialect == "openai-chat" and profile.key_need != "required"
+    if not (asked.model or profile.model or profile.deployment or knows):
+        hint = "-m MODEL, -m recorded, or model: in the profile"
+        raise ProfileFault("no model to ask", place=profile.name, hint=hint)
 
 
 async def _completed(provider: WireProvider, prepared: Prepared) -> _Answer:
-    attempts = Timing()
+    timing = Timing()
     try:
-        completion = await provider.send(prepared)
-    except InternalFault:
+        completion = await provider.send(prepared, timing=timing)
+    except OURS:
         raise
     except DragomanError as error:
-        return _Answer(timing=attempts, prepared=prepared, error=error, request_id=getattr(error, "request_id", None))
+        return _Answer(timing=timing, prepared=prepared, error=error, request_id=getattr(error, "request_id", None))
     return _Answer(
         timing=completion.timing,
         prepared=prepared,
@@ -144,7 +166,7 @@ async def _streamed(provider: WireProvider, prepared: Prepared) -> _Answer:
         try:
             async for _ in stream:
                 pass
-        except InternalFault:
+        except OURS:
             raise
         except DragomanError as failure:
             error = failure

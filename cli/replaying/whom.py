@@ -6,26 +6,27 @@ was recorded of credentials is gone since it was read: the key is the profile's,
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import urlsplit, urlunsplit
 
 from msgspec.structs import replace
 
+from dragoman.cli.replaying.notices import Notices
+from dragoman.cli.replaying.original import is_loopback, origin_of, original_profile
 from dragoman.providers.settings import Pool, Profile, Retry
 from dragoman.schemas.captures import Captured
 from dragoman.schemas.dialect import find
-from dragoman.schemas.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from dragoman.providers.auth import Key
     from dragoman.providers.client import WireProvider
+    from dragoman.providers.exchange import Transport
 
-__all__ = ["NamedProfile", "Original", "TheRecording", "Whom", "recorded_origin"]
+__all__ = ["NamedProfile", "Original", "TheRecording", "Whom"]
 
 RECORDING = "recording"
-_MODEL_IN_PATH = re.compile(r"/models/[^/]+$")
+MAX_PROVIDERS = 256
 
 
 class Whom(Protocol):
@@ -72,12 +73,27 @@ class NamedProfile:
 
 
 class Original:
-    """The host, path and dialect that were recorded, with the key of a profile. One provider an address."""
+    """The host, path and dialect that were recorded, with the key of a profile.
 
-    def __init__(self, profile: Profile, concurrency: int, variables: Mapping[str, str]) -> None:
+    All addresses share the connections. `names_model`: another model than the recorded one is wanted.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        concurrency: int,
+        variables: Mapping[str, str],
+        *,
+        notices: Notices | None = None,
+        names_model: bool = False,
+    ) -> None:
         self._profile, self._variables = _roomy(profile, concurrency), variables
+        self._notices, self._names_model = notices or Notices(), names_model
+        self._key: Key | None = None
+        self._may_have_key = profile.auth_method != "none"
         self._opened = AsyncExitStack()
-        self._providers: dict[tuple[str, str], WireProvider] = {}
+        self._transports: dict[bool, Transport] = {}
+        self._providers: dict[tuple[object, ...], WireProvider] = {}
 
     @property
     def name(self) -> str:
@@ -86,25 +102,21 @@ class Original:
     def open(self) -> None:
         from dragoman.providers.auth import find_key
 
-        find_key(self._profile, self._variables)
+        self._key = find_key(self._profile, self._variables)
+        self._may_have_key = self._key is not None
 
     def profile_for(self, captured: Captured) -> Profile:
-        return replace(
-            self._profile,
-            dialect=find(captured.dialect).name,
-            base_url=_base_url(captured),
-            paths={},
-            deployment=None,
-        )
+        profile = original_profile(self._profile, captured, names_model=self._names_model)
+        self._warn(profile)
+        return profile
 
     def provider_for(self, captured: Captured) -> WireProvider:
         profile = self.profile_for(captured)
-        address = (profile.base_url, profile.dialect)
+        address = (profile.base_url, profile.dialect, *profile.paths.values(), profile.deployment)
         if address not in self._providers:
-            from dragoman.providers import create_provider
-
-            self._providers[address] = create_provider(profile, variables=self._variables)
-            self._opened.push_async_callback(self._providers[address].aclose)
+            if len(self._providers) >= MAX_PROVIDERS:  # they hold nothing but an address
+                self._providers.clear()
+            self._providers[address] = self._provider(profile)
         return self._providers[address]
 
     async def __aenter__(self) -> Original:
@@ -112,6 +124,28 @@ class Original:
 
     async def __aexit__(self, *_: object) -> None:
         await self._opened.aclose()
+
+    def _provider(self, profile: Profile) -> WireProvider:
+        from dragoman.providers.client import WireProvider
+        from dragoman.providers.factory import transport_of
+
+        is_sandbox = profile.base_url.startswith("sandbox:")
+        if is_sandbox not in self._transports:
+            self._transports[is_sandbox] = transport_of(profile)
+            self._opened.push_async_callback(self._transports[is_sandbox].aclose)
+        return WireProvider(profile, self._transports[is_sandbox], key=self._key)
+
+    def _warn(self, profile: Profile) -> None:
+        """Say where the key goes, if that is not where it usually does."""
+        told = profile.base_url.partition("?")[0]
+        scheme, host, _ = origin = origin_of(told)
+        own = self._profile.base_url
+        if self._may_have_key and origin != origin_of(own):
+            usual = f"; its own is {own.partition('?')[0]}" if own else ""
+            text = f"warning: the key of {self.name} goes to {told}, the recorded host{usual}"
+            self._notices.once("host", told, text)
+        if scheme == "http" and not is_loopback(host):
+            self._notices.once("plain", told, f"warning: {told} is plain http: what goes there can be read on its way")
 
 
 class TheRecording:
@@ -133,6 +167,7 @@ class TheRecording:
             base_url="sandbox://recording",
             key_need="optional",
             auth_method="none",
+            model=None if find(captured.dialect).model_in_body else captured.model or RECORDING,
             retry=Retry(attempts=1),
         )
 
@@ -147,23 +182,6 @@ class TheRecording:
 
     async def __aexit__(self, *_: object) -> None:
         """Nothing was opened."""
-
-
-def recorded_origin(captured: Captured) -> str:
-    """Return scheme and host of a recorded request; nothing where it has none."""
-    parts = urlsplit(captured.request.url if captured.request else "")
-    return f"{parts.scheme}://{parts.netloc}" if parts.scheme and parts.netloc else ""
-
-
-def _base_url(captured: Captured) -> str:
-    """Return the recorded URL as a base URL, which may be that of a whole operation. Raises InvalidInput."""
-    if not recorded_origin(captured):
-        raise InvalidInput("$.request.url", "no host was recorded, and --original asks for it")
-    url = captured.request.url if captured.request else ""
-    if find(captured.dialect).model_in_body:
-        return url
-    parts = urlsplit(url)  # the path ends in the model and the operation, and the query goes with it
-    return urlunsplit((parts.scheme, parts.netloc, _MODEL_IN_PATH.sub("", parts.path), "", ""))
 
 
 def _roomy(profile: Profile, concurrency: int) -> Profile:

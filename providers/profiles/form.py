@@ -6,6 +6,7 @@ A file that does not pass is checked again by `schemas/profile.schema.json`, whi
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
@@ -60,7 +61,7 @@ class ProfileForm(_Form):
     paths: dict[str, Path] | None = None
     query: dict[str, str | None] | None = None
     headers: dict[str, str | None] | None = None
-    api_key_env: EnvName | list[EnvName] | None = None
+    api_key_env: str | list[EnvName] | None = None  # `passes` looks at a text alone
     api_key_file: Name | None = None
     api_key_command: Name | Annotated[list[str], Meta(min_length=1)] | None = None
     api_key_need: Name | None = None
@@ -106,7 +107,14 @@ class FileForm(_Form):
 
 def passes(value: JSON, form: type[FileForm] | type[ProfileForm]) -> bool:
     try:
-        msgspec.convert(value, form)
+        found = msgspec.convert(value, form)
     except msgspec.ValidationError:
         return False
-    return True
+    profiles = (found.profiles or {}).values() if isinstance(found, FileForm) else (found,)
+    return all(_names_variable(profile.api_key_env) for profile in profiles)
+
+
+def _names_variable(said: str | list[str] | None) -> bool:
+    """Tell whether a text alone names a variable. msgspec (0.22) reads memory that is none of its own where a text with
+    a pattern may be a list as well."""
+    return not isinstance(said, str) or re.search(ENV_NAME, said) is not None

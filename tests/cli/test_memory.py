@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench import child
-from tests.cli.harness import LOSSY, PROGRAM, environment_of_process
+from tests.cli.harness import LOSSY, PROGRAM, environment_of_process, execute
 
 MARGIN = 6 << 20
 
@@ -35,3 +35,11 @@ def peak(folder: Path, count: int, *more: str) -> int:
 @pytest.mark.parametrize("more", [[], ["-j2"]])
 def test_ten_times_the_lines_need_no_more_memory(tmp_path: Path, more: list[str]) -> None:
     assert peak(tmp_path, 4000, *more) < peak(tmp_path, 400, *more) + MARGIN
+
+
+def test_memory_that_is_checked_is_sound(tmp_path: Path) -> None:
+    """Where a library reads what is none of its own, an interpreter that checks its memory does not end in peace."""
+    (tmp_path / "dragoman.yaml").write_text("profiles: {one: {type: openai, api_key_env: ONE_KEY, model: m}}\n")
+    variables = {"DRAGOMAN_CONFIG": str(tmp_path / "dragoman.yaml"), "PYTHONMALLOC": "debug"}
+    done = execute("complete", "-p", "one", "--dry-run", "--no-stdin", "Hi", variables=variables)
+    assert (done.status, done.err) == (0, "")

@@ -31,7 +31,7 @@ def result(entry: int = 1, *, total: float = 1000.0, first: float | None = None,
 
 
 def failed(entry: int = 1, fault: Fault = LIMITED, **fields: Any) -> Result:
-    return result(entry, outcome="failed", error=fault, **fields)
+    return result(entry, error=fault, **{"outcome": "failed", **fields})
 
 
 def measured(*results: Result) -> Measures:

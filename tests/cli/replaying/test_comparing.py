@@ -41,6 +41,38 @@ def test_line_may_only_go_or_only_come() -> None:
     assert plain("a", "a\nb") == ["    a", "  + b"]
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("same", "same ", "the end → U+0020"),
+        ("a b", "a\u00a0b", "U+0020 → U+00A0"),
+        ("café", "cafe\u0301", "U+00E9 → U+0065"),
+        ("a\r\nb", "a\nb", "U+000D → U+000A"),
+    ],
+)
+def test_texts_that_look_alike_are_told_apart(before: str, after: str, said: str) -> None:
+    found = differences_text([difference(before, after)], colour=False)
+    assert found.splitlines()[-1] == f"  … they look alike: the first difference is {said}"
+
+
+def test_texts_that_look_different_speak_for_themselves() -> None:
+    assert "alike" not in differences_text([difference("a b", "a c")], colour=False)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "marked"),
+    [
+        ("今天去北京", "今天去上海", ["北京", "上海"]),
+        ("so \U0001f44d\U0001f3fd it", "so \U0001f44d it", ["\U0001f44d\U0001f3fd", "\U0001f44d"]),
+        ("e\u0301a e\u0300", "e\u0301a e\u0301", ["e\u0300", "e\u0301"]),
+        ("\U0001f468\u200d\U0001f469", "\U0001f468", ["\U0001f468\u200d\U0001f469", "\U0001f468"]),
+    ],
+)
+def test_what_is_marked_are_whole_letters_and_pictures(before: str, after: str, marked: list[str]) -> None:
+    found = text_diff(before, after, colour=True)
+    assert re.findall(r"\x1b\[1;7;3[12]m(.*?)\x1b", found) == marked
+
+
 def test_a_few_lines_around_are_shown() -> None:
     lines = [str(number) for number in range(100)]
     assert plain("\n".join(lines), "\n".join([*lines[:50], "x", *lines[51:]])) == [

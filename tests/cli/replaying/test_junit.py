@@ -51,6 +51,17 @@ def test_fault_may_have_no_status() -> None:
     assert error.get("message") == "timeout: 10 s"
 
 
+def test_fault_that_was_recorded_is_good() -> None:
+    assert len(case(failed(outcome="ok"))) == 0
+
+
+def test_fault_that_is_another_than_recorded_is_a_failure() -> None:
+    outcome = DifferenceLine(what="outcome", path="$.response", recorded="status 500", replayed="status 429")
+    failure = case(failed(outcome="different", differences=(outcome,))).find("failure")
+    assert failure is not None
+    assert failure.get("message") == "outcome: status 500 → status 429"
+
+
 def test_failure_that_says_nothing_is_an_error() -> None:
     error = case(result(outcome="failed")).find("error")
     assert error is not None

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import json
 import tracemalloc
-from math import ceil, inf, nan
+from math import inf, nan
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from dragoman.cli.replaying.measures import MAX_CLASSES, Distribution, ErrorCount, Figures, Measures, speed_of
+from dragoman.cli.replaying.measures import (
+    MAX_CLASSES,
+    PERCENTILES,
+    Distribution,
+    ErrorCount,
+    Figures,
+    Measures,
+    speed_of,
+    supported,
+)
 from dragoman.cli.replaying.results import DifferenceLine, Fault, Result, from_line, to_line
 from dragoman.schemas.comparison import DIFFERENCES
 from dragoman.schemas.ir import JSON, Wire
@@ -77,9 +86,16 @@ def test_p99_of_a_few_is_the_slowest_and_says_of_how_many() -> None:
 def test_percentiles_are_by_nearest_rank(values: list[float]) -> None:
     found = figures(*[result(total=value) for value in values]).total
     ordered = sorted(values)
-    assert found.p90 == ordered[ceil(len(values) * 0.9) - 1]
+    assert [found.p50, found.p90, found.p99] == [ordered[-(-len(values) * share // 100) - 1] for share in PERCENTILES]
     assert (found.n, found.min, found.max) == (len(values), ordered[0], ordered[-1])
     assert found.mean == pytest.approx(sum(values) / len(values))
+
+
+@given(st.integers(min_value=1, max_value=300))
+def test_percentile_is_supported_where_something_is_slower(number: int) -> None:
+    found = figures(*[result(total=float(n)) for n in range(number)]).total
+    slowest = {name for name in ("p90", "p99") if getattr(found, name) == found.max}
+    assert supported(found.n) == {"p50", "p90", "p99"} - slowest
 
 
 def test_many_values_are_merged_in_order() -> None:
@@ -90,6 +106,12 @@ def test_many_values_are_merged_in_order() -> None:
 def test_failures_have_no_times() -> None:
     found = figures(failed(total=5.0, first=1.0, usage={"output_tokens": 5}), result(total=7.0))
     assert (found.total.n, found.first_output.n, found.tokens_per_second.n) == (1, 0, 0)
+
+
+def test_failures_that_were_recorded_are_ok_and_have_no_times_either() -> None:
+    found = figures(failed(outcome="ok", usage={"output_tokens": 9}), result(total=2.0))
+    assert (found.ok, found.failed) == (2, 0)
+    assert (found.total.n, found.tokens_per_second.n) == (1, 0)
 
 
 def test_only_streams_have_a_first_output() -> None:

@@ -98,9 +98,21 @@ def test_bars_are_as_long_as_their_counts() -> None:
 
 
 def test_percentiles_are_marked_at_their_bars() -> None:
-    lines = text([result(total=float(total)) for total in range(1, 31)]).splitlines()
+    lines = text([result(total=float(total)) for total in range(100, 1100)]).splitlines()
     marked = [line.partition("◂ ")[2] for line in lines if "◂" in line]
     assert marked == ["p50", "p90", "p99"]
+
+
+def test_percentiles_that_so_few_do_not_tell_are_not_marked() -> None:
+    assert "p90" not in text([result(total=float(total)) for total in range(1, 10)])
+
+
+@pytest.mark.parametrize(
+    ("minutes", "step"), [(0.0001, "10 ms"), (0.01, "200 ms"), (0.1, "2 s"), (60, "15 min"), (600, "3 h")]
+)
+def test_a_column_is_as_wide_as_a_person_can_name(minutes: float, step: str) -> None:
+    found = text([result(total=1.0), result(total=1.0, started=minutes * 60_000)])
+    assert f"a column for {step};" in found
 
 
 def test_failures_have_a_row_of_their_own_if_there_are_any() -> None:

@@ -21,6 +21,7 @@ from dragoman.cli.status import CannotCreate, Status, Usage, status_of
 from dragoman.providers.playback import server
 from dragoman.providers.playback.server import PlaybackServer, listen
 from dragoman.schemas.captures.recording import Writer
+from dragoman.schemas.errors import InvalidInput
 from tests.cli.harness import Bytes, Text
 from tests.providers.playback.recorded import FIRST_REQUEST, exchange
 from tests.providers.sandbox.asking import provider
@@ -123,7 +124,7 @@ def test_taken_port_is_told_with_the_way_out() -> None:
     with listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
         with pytest.raises(CannotCreate, match=f"cannot listen at 127.0.0.1:{port}: .*in use") as caught:
-            serve([], str(port), speed=None, missing=None, record=None, environment=said)
+            serve([exchange()], str(port), speed=None, missing=None, record=None, environment=said)
     assert status_of(caught.value) == Status.CANNOT_CREATE
     assert "--serve 0" in caught.value.hint
 
@@ -131,7 +132,7 @@ def test_taken_port_is_told_with_the_way_out() -> None:
 def test_host_that_is_none_is_told() -> None:
     said, _ = environment()
     with pytest.raises(CannotCreate, match="cannot listen at"):
-        serve([], "no.such.host.invalid:0", speed=None, missing=None, record=None, environment=said)
+        serve([exchange()], "no.such.host.invalid:0", speed=None, missing=None, record=None, environment=said)
 
 
 @pytest.fixture
@@ -169,6 +170,13 @@ def test_provider_for_what_is_missing_needs_no_recording() -> None:
     said, err = environment()
     assert serve([], "0", speed=None, missing=provider(), record=None, environment=said) == 0
     assert "serving 0 exchanges" in err.getvalue()
+
+
+def test_requests_without_answers_are_nothing_to_serve() -> None:
+    said, err = environment()
+    with pytest.raises(InvalidInput, match="nothing to serve"):
+        serve([replace(exchange(), response=None)], "0", speed=None, missing=None, record=None, environment=said)
+    assert "is not served: without a response" in err.getvalue()
 
 
 def test_recording_that_cannot_be_written_is_told(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from dragoman.cli.replaying.results import DifferenceLine, Fault, Result, Source
-from dragoman.cli.replaying.tables import ResultLines, duration, fitted, speed_text, summary_text
+from dragoman.cli.replaying.tables import ResultLines, duration, error_text, fitted, speed_text, summary_text
 from tests.cli.replaying.samples import FINISH, failed, measured, result, run
 
 _ANY_TEXT = st.text(st.characters(exclude_categories=()))
@@ -70,6 +70,19 @@ def test_line_fits_the_terminal(width: int) -> None:
     assert cell_len(lines.head().rstrip()) <= max(width, 79)
 
 
+def test_line_knows_whether_it_cuts_the_note() -> None:
+    short, long = failed(), failed(fault=Fault(kind="server", message="x" * 50))
+    assert [ResultLines(width=100).cuts(one) for one in (result(), short, long)] == [False, False, True]
+    assert not ResultLines().cuts(long)
+
+
+def test_error_is_told_whole_and_harmless() -> None:
+    told = failed(fault=Fault(kind="server", message="no\n\x1b[31m" + "x" * 500, status=500))
+    assert error_text(told) == "server 500: no \\u001b[31m" + "x" * 500
+    assert len(error_text(failed(fault=Fault(kind="k", message="x" * 9999)))) < 4100
+    assert error_text(result()) == ""
+
+
 def test_note_in_a_pipe_is_bounded() -> None:
     assert len(ResultLines().line(failed(fault=Fault(kind="server", message="x" * 5000)))) < 300
 
@@ -112,7 +125,9 @@ def test_any_text_is_one_harmless_line(name: str, message: str, width: int | Non
         (99_949, "99.9 s"),
         (99_951, "1:40 min"),
         (3_600_000, "60:00 min"),
-        (360_000_000, "100 h"),
+        (5_999_000, "99:59 min"),
+        (7_500_000, "2:05 h"),
+        (3_600_000_000, "1,000:00 h"),
     ],
 )
 def test_duration(milliseconds: float | None, shown: str) -> None:
@@ -156,22 +171,49 @@ def test_summary_counts_outcomes() -> None:
     assert summary() == ["dragoman: 0 exchanges"]
 
 
+def test_summary_of_a_few_is_one_line() -> None:
+    usage = {"input_tokens": 9, "output_tokens": 5, "cost": 0.5}
+    assert summary(result(usage=usage), failed(attempts=2)) == [
+        "dragoman: 2 exchanges: 1 ok, 1 failed; tokens: 9 in, 5 out; $0.5000 as 1 answer told; 1 retry"
+    ]
+    assert summary(result()) == ["dragoman: 1 exchange: 1 ok"]
+    assert len(summary(*run(3))) > 3
+
+
 def test_summary_has_a_table_of_times() -> None:
     lines = summary(*[result(total=1000.0 * n, first=100.0 * n, usage={"output_tokens": 9 * n}) for n in (1, 2, 3)])
-    assert lines[1].split() == ["n", "min", "p50", "p90", "p99", "max", "mean"]
-    assert lines[2] == "  first output         3    100 ms    200 ms    300 ms    300 ms    300 ms    200 ms"
-    assert lines[3] == "  total                3    1.00 s    2.00 s    3.00 s    3.00 s    3.00 s    2.00 s"
-    assert lines[4] == "  tokens/s             3      10.0      10.0      10.0      10.0      10.0      10.0"
+    assert lines[1:5] == [
+        "                      n      min      p50      p90      p99      max     mean",
+        "  first output        3   100 ms   200 ms        -        -   300 ms   200 ms",
+        "  total               3   1.00 s   2.00 s        -        -   3.00 s   2.00 s",
+        "  tokens/s            3     10.0     10.0        -        -     10.0     10.0",
+    ]
+
+
+@pytest.mark.parametrize(("number", "left_open"), [(9, 2), (10, 1), (99, 1), (100, 0)])
+def test_percentile_that_would_be_the_slowest_is_left_open(number: int, left_open: int) -> None:
+    lines = summary(*[result(total=float(n)) for n in range(number)])
+    assert lines[2].count("-") == left_open
+
+
+def test_table_fits_a_narrow_terminal() -> None:
+    lines = summary(*[result(total=599_000.0, first=1.0, usage={"output_tokens": 10**6}) for _ in range(100)])
+    assert max(map(len, lines)) < 80
 
 
 def test_summary_says_over_which_time_the_speed_is() -> None:
-    lines = summary(result(total=2000.0, first=1000.0, usage={"output_tokens": 9}), result(usage={"output_tokens": 9}))
-    assert lines[4].endswith("  (1 over the whole time)")
+    streamed = result(total=2000.0, first=1000.0, usage={"output_tokens": 9})
+    whole = result(usage={"output_tokens": 9})
+    said = "tokens/s are from the first output on, 1 of them over the total time"
+    assert summary(whole, streamed, streamed)[5].strip() == said
+    assert summary(whole, whole, whole)[4].strip() == "tokens/s are over the total time"
+    assert "over the total" not in "".join(summary(streamed, streamed, streamed))
 
 
 def test_summary_leaves_out_what_is_not_known() -> None:
-    lines = summary(result(total=5.0))
+    lines = summary(*[result(total=5.0)] * 3)
     assert [line.split("  ")[1] for line in lines[2:]] == ["total", "throughput"]
+    assert summary(*[failed()] * 3)[1:] == ["  errors        3 rate-limit (429)"]
 
 
 def test_summary_tells_tokens_and_cost() -> None:
@@ -183,16 +225,15 @@ def test_summary_tells_tokens_and_cost() -> None:
         "reasoning": 7,
         "cost": 0.5,
     }
-    lines = summary(result(usage=usage))
+    lines = summary(result(usage=usage), failed(), failed())
     assert "  tokens        9,000 in (10 from the cache), 500 out (7 of reasoning)" in lines
     assert "  cost          $0.5000 as 1 answer told" in lines
-    assert "  tokens        5 out" in summary(result(usage={"output_tokens": 5}))
 
 
 def test_summary_tells_throughput() -> None:
-    assert summary(result(total=2000.0, usage={"output_tokens": 50}))[-1] == (
-        "  throughput    0.50 answers/s, 25.0 output tokens/s over 2.00 s"
-    )
+    told = result(total=2000.0, usage={"output_tokens": 50})
+    lines = summary(told, told, result(total=2000.0))
+    assert lines[-1] == "  throughput    1.50 answers/s, 50.0 output tokens/s over 2.00 s"
 
 
 def test_summary_tells_what_went_wrong() -> None:
