@@ -8,7 +8,7 @@ with its own status; one among many is counted, and the run ends with 1.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
@@ -108,16 +108,18 @@ def _plan(asked: Asked) -> Plan:
         model=asked.model,
         validates=asked.validates,
         writes=writes,
-        holds_streams=not asked.assembles and _holds_streams(writes),
+        holds_streams=not asked.assembles and "stream" in _held(writes),
+        holds_responses="response" in _held(writes),
     )
 
 
-def _holds_streams(writes: str) -> bool:
-    if writes in (BODIES, FILES):
-        return writes == FILES
+def _held(writes: str) -> Collection[str]:
+    """Return what of an exchange can be written."""
+    if writes == BODIES:
+        return ("request", "response")
     from dragoman.schemas.captures.formats import find_format
 
-    return "stream" in find_format(writes).says
+    return find_format("recording" if writes == FILES else writes).says
 
 
 def _manner(asked: Asked) -> Manner:

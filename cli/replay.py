@@ -37,7 +37,8 @@ def _run(values: Values, environment: Environment) -> int:
     from dragoman.cli.replaying.plan import read_plan
 
     typed, plan = read_plan(values)
-    _check_files(typed.files, environment)
+    if not typed.record_missing:  # else there may be no recording yet
+        _check_files(typed.files, environment)
     if typed.serve:
         from dragoman.cli.replaying.served import serve_plan
 
@@ -74,38 +75,46 @@ OPTIONS = (
     Option("files", (), "Captures to replay; - is standard input.", "FILE", ()),
     FORMAT,
     Option("source", ("--from",), "The dialect, where a file does not say it.", "DIALECT", None, dialect_choices),
+    # which
     Option("filters", ("--filter",), "FIELD=VALUE or FIELD~TEXT; all must hold.", "FILTER", (), _filters),
     Option("indexes", ("--index",), "Entries: N, N-M or N-, from 1.", "N", ()),
     Option("ids", ("--id",), "An exchange by its id.", "ID", ()),
     Option("limit", ("--limit",), "No more than so many exchanges.", "N"),
+    # to whom
     Option("profile", ("-p", "--profile"), "Whom to ask.", "NAME", None, profile_choices),
     Option("original", ("--original",), "Ask the recorded host, with that profile's key.", "", False),
-    Option("offline", ("--offline",), "Ask nobody: play what was recorded.", "", False),
-    Option("serve", ("--serve",), "Answer clients from the recording.", "[HOST:]PORT"),
-    Option("record_missing", ("--record-missing",), "Served, pass on what is new to -p, and keep it.", "", False),
-    Option("speed", ("--speed",), "Play so many times as fast, or max.", "X"),
+    Option("dialect", ("--dialect",), "Speak this one, if it has several.", "DIALECT", None, dialect_choices),
+    Option("timeout", ("--timeout",), "Seconds for all, or PHASE=SECONDS.", "SECONDS", ()),
+    Option("retries", ("--retries",), "How often to try again.", "N"),
+    Option("allow_loss", ("--allow-loss",), "Send what changes its meaning, too.", "", False),
+    Option("dry_run", ("-n", "--dry-run"), "Send nothing: show and count what would be.", "", False),
+    Option("yes", ("--yes",), "Send more than 100 requests unasked.", "", False),
+    Option("repeat", ("--repeat",), "Send each so many times.", "N", 1),
+    Option("concurrency", ("--concurrency",), "So many at a time.", "N", 1),
+    Option("rate", ("--rate",), "At most so many a second: 5, or 300/m.", "R"),
+    # changed
     Option("model", ("-m", "--model"), 'The model, or "recorded".', "MODEL"),
     Option("sets", ("--set",), "Change the request: a.b[0]=JSON.", "PATH=VALUE", ()),
     Option("unsets", ("--unset",), "Leave a field out.", "PATH", ()),
     Option("streams", ("--stream",), "Ask for streams.", "", False),
     Option("no_streams", ("--no-stream",), "Ask for whole answers.", "", False),
-    Option("repeat", ("--repeat",), "Send each so often.", "N", 1),
-    Option("concurrency", ("--concurrency",), "So many at a time.", "N", 1),
-    Option("rate", ("--rate",), "No more than so many a second; 300/m.", "R"),
-    Option("dialect", ("--dialect",), "Speak this one, if it has several.", "DIALECT", None, dialect_choices),
-    Option("timeout", ("--timeout",), "Seconds for all, or PHASE=SECONDS.", "SECONDS", ()),
-    Option("retries", ("--retries",), "How often to try again.", "N"),
-    Option("allow_loss", ("--allow-loss",), "Send what changes its meaning, too.", "", False),
-    Option("expect", ("--expect",), "Compare: recorded.", "WHAT", None, _recorded),
-    Option("strict_text", ("--strict-text",), "Compare word for word.", "", False),
-    Option("dry_run", ("-n", "--dry-run"), "Show what would be sent.", "", False),
-    Option("yes", ("--yes",), "Send more than 100 requests unasked.", "", False),
-    Option("resume", ("--resume",), "Keep results there, and go on from them.", "FILE"),
+    # compared
+    Option("expect", ("--expect",), "recorded: compare with what was answered then.", "WHAT", None, _recorded),
+    Option("strict_text", ("--strict-text",), "With --expect: word for word.", "", False),
+    Option("junit", ("--junit",), "Write JUnit's XML, too.", "FILE"),
+    # measured
+    Option("plot", ("--plot",), "Draw times: .png, .svg, or - for the terminal.", "FILE"),
+    # kept
+    Option("resume", ("--resume",), "Keep results there; go on where it ends.", "FILE"),
     Option("record", ("--record",), "Append the exchanges to a file.", "FILE"),
+    # played
+    Option("offline", ("--offline",), "Ask nobody: play what was recorded.", "", False),
+    Option("serve", ("--serve",), "Answer clients from the recording.", "[HOST:]PORT"),
+    Option("record_missing", ("--record-missing",), "Served, pass on what is new to -p, and keep it.", "", False),
+    Option("speed", ("--speed",), "Played: so many times as fast, or max.", "X"),
+    # told
     Option("is_json", ("--json",), "Print one JSON document.", "", False),
     Option("is_lines", ("--jsonl",), "Print JSON, a line an exchange.", "", False),
-    Option("junit", ("--junit",), "Write JUnit's XML, too.", "FILE"),
-    Option("plot", ("--plot",), "Draw times: .png, .svg, or - for the terminal.", "FILE"),
     Option("output", ("-o", "--output"), "Write the results to a file.", "FILE", STDIN),
     Option("quiet", ("-q", "--quiet"), "Tell nothing but results and errors.", "", False),
     Option("verbose", ("-v", "--verbose"), "Tell attempts; twice: all.", "", 0),

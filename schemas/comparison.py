@@ -2,8 +2,8 @@
 
 A model says nothing twice in the same words, so `compare` looks at what a program relies on: how the answer ended,
 which tools it calls with which arguments, whether it fits the schemas that were asked for, whether it refuses, and
-roughly how much it says. Tools may be called in any order. `compare_texts` lets nothing differ. Neither looks at
-thoughts, ids or usage. A response never differs from itself.
+roughly how much it says. Tools may be called in any order, and what is said beside calls that are waited for is small
+talk. `compare_texts` lets nothing differ. Neither looks at thoughts, ids or usage. Nothing differs from itself.
 """
 
 from __future__ import annotations
@@ -113,14 +113,18 @@ def _arguments(
     keys, other = _counted_keys(before), _counted_keys(after)
     for gone, new in zip(sorted((keys - other).elements()), sorted((other - keys).elements()), strict=False):
         yield Difference(what="argument-keys", path=path, recorded=_cut(gone[1:]), replayed=_cut(new[1:]))
-    problem = _first_problem(after, schema)
-    if problem and not _first_problem(before, schema):
-        yield Difference(what="arguments-schema", path=path, recorded="fits", replayed=problem)
+    for judge in (None, schema):  # what fitted no schema was an object still
+        problem = _first_problem(after, judge)
+        if problem and not _first_problem(before, judge):
+            yield Difference(what="arguments-schema", path=path, recorded="fits", replayed=problem)
+            return
 
 
 def _texts(
     before: Candidate, after: Candidate, schema: Wire | None, *, path: str, factor: float
 ) -> Iterator[Difference]:
+    if before.stop == after.stop == "tool_use":
+        return
     said, says = _text(before), _text(after)
     path = f"{path}.text"
     if bool(said.strip()) != bool(says.strip()):

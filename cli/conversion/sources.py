@@ -18,7 +18,7 @@ from dragoman.cli.environment import Environment
 from dragoman.cli.status import IOFailure, NoInput
 from dragoman.schemas.captures.documents import Documents
 from dragoman.schemas.captures.lines import MAX_LINE
-from dragoman.schemas.captures.sniffing import HEAD, sniff
+from dragoman.schemas.captures.sniffing import HEAD, is_enough, sniff
 from dragoman.schemas.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -233,8 +233,7 @@ class _Source:
             case Skipped():
                 return Passed(self._file, self._number, item.reason, item.detail, item.line)
             case _:
-                path = item.path.removeprefix("$")
-                problem = f"${path}: {item.problem}" if path else item.problem
+                problem = item.problem if item.path == "$" else f"{item.path}: {item.problem}"
                 return Document(self._file, item.line, b"", problem, self._number)
 
     def _pieces(self) -> Iterator[bytes]:
@@ -267,12 +266,11 @@ class _Head(RawIOBase):
 
 
 def _is_telling(begun: bytes) -> bool:
-    """Tell whether these first bytes are enough to know a format by."""
+    """Tell whether these first bytes are enough to know a format by. A stream is known by its first event: nobody shall
+    wait for more of it."""
     begun = begun.removeprefix(_BOM).lstrip()
-    if not begun:
+    if not begun or any(start.startswith(begun) and start != begun for start in STREAM_STARTS):
         return False
-    if begun.startswith((b"{", b"[")):
-        return b"\n" in begun
-    if any(start.startswith(begun) and start != begun for start in STREAM_STARTS):
-        return False
-    return begun.startswith(STREAM_STARTS) or len(begun) > 1024
+    if begun.startswith(STREAM_STARTS):
+        return True
+    return is_enough(begun) or (begun.startswith(b"[") and b"\n" in begun and sniff(begun) == EVENTS)

@@ -50,7 +50,7 @@ IS_STREAM = "a stream of events, where a request, a response or an error was exp
 class Plan(msgspec.Struct, frozen=True):
     """What to do with each entry; `source` and `kind` may be AUTO. `assembles` makes one response of a stream,
     `explodes` a stream of a response. `writes` is the format that comes out, `holds_streams` whether a stream can be
-    told there as one. Without a `target` everything stays in its own dialect."""
+    told there as one, `holds_responses` whether any answer can. Without a `target` everything stays in its own dialect."""
 
     target: str
     source: str = AUTO
@@ -62,6 +62,7 @@ class Plan(msgspec.Struct, frozen=True):
     explodes: bool = False
     writes: str = BODIES
     holds_streams: bool = False
+    holds_responses: bool = True
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -157,17 +158,23 @@ def _convert_body(document: Document, plan: Plan) -> Outcome:
 def _convert_exchange(captured: Captured, plan: Plan) -> Outcome:
     from dragoman.schemas.captures.converting import convert_captured
 
+    wanted = _wanted(captured, plan.kind)
+    # What is not written need not be converted: it could only fail. It is counted where it is left out.
+    left = None if plan.holds_responses else wanted.response
     converted = convert_captured(
-        _wanted(captured, plan.kind),
+        wanted if left is None else msgspec.structs.replace(wanted, response=None),
         target=plan.target or captured.dialect,
         model=plan.model,
         on_loss=plan.on_loss,
         streams=plan.holds_streams,
     )
-    sides = tuple(_side(side, captured.dialect) for side in converted.sides)
+    sides = tuple(_side(side, captured) for side in converted.sides)
     failure = next((side.failure for side in sides if side.failure), None)
     came = failure is not None and converted.captured is not None
-    return Outcome(failure=failure, came=came, captured=converted.captured, sides=sides)
+    whole = converted.captured
+    if left is not None and whole is not None:
+        whole = msgspec.structs.replace(whole, response=left)
+    return Outcome(failure=failure, came=came, captured=whole, sides=sides)
 
 
 def _wanted(captured: Captured, kind: str) -> Captured:
@@ -181,9 +188,10 @@ def _wanted(captured: Captured, kind: str) -> Captured:
             return msgspec.structs.replace(captured, request=None)
 
 
-def _side(side: Side, dialect: str) -> Outcome:
+def _side(side: Side, captured: Captured) -> Outcome:
     failure = None if side.error is None else failed(side.error)
-    return Outcome(identity=Identity(dialect, side.kind), losses=side.losses, failure=failure)
+    identity = Identity(captured.dialect, side.kind, captured.certainty)
+    return Outcome(identity=identity, losses=side.losses, failure=failure)
 
 
 # ---- documents -------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import zip_longest
+from unicodedata import normalize
 
 import msgspec
 
@@ -24,6 +25,13 @@ __all__ = ["difference_lines", "difference_note", "differences_text", "text_diff
 CONTEXT = 2  # lines around a change
 MAX_LINES, MAX_WORDS = 100, 100  # that are compared with one another
 MAX_LINE = 400  # characters of a line that is shown
+# A word, a blank, or a sign. Scripts that leave no blanks go letter by letter; a letter keeps its accents, and a
+# picture all that it is joined of.
+_ALONE = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_WORD = re.compile(
+    rf"[{_ALONE}]|(?:[^\W{_ALONE}][\u0300-\u036f]*)+|\s+"
+    r"|[^\w\s](?:[\u0300-\u036f\ufe0f\U0001f3fb-\U0001f3ff]|\u200d[^\w\s])*"
+)
 MAX_NOTE = 40  # characters of a value in a note
 MARKED = {"-": "bold reverse red", "+": "bold reverse green"}
 PLAIN = {"-": "red", "+": "green", " ": "dim", "~": "dim"}
@@ -71,7 +79,20 @@ def _difference(difference: DifferenceLine, *, colour: bool) -> str:
     values = _worded(difference.recorded), _worded(difference.replayed)
     # Values of different types can look alike.
     body = text_diff(*values, colour=colour) or f"  both are written {printable(_cut(values[0], MAX_LINE))}\n"
-    return (f"\x1b[1m{head}\x1b[0m\n" if colour else f"{head}\n") + body
+    return (f"\x1b[1m{head}\x1b[0m\n" if colour else f"{head}\n") + body + _unseen(*values)
+
+
+def _unseen(before: str, after: str) -> str:
+    """Return a line that tells two texts apart that look alike; nothing for others."""
+    if before == after or _look(before) != _look(after):
+        return ""
+    index = _common(before, after)
+    marks = [f"U+{ord(text[index]):04X}" if index < len(text) else "the end" for text in (before, after)]
+    return f"  … they look alike: the first difference is {marks[0]} → {marks[1]}\n"
+
+
+def _look(text: str) -> list[str]:
+    return normalize("NFKC", text).split()
 
 
 def _worded(value: JSON) -> str:
@@ -165,7 +186,7 @@ def _around(old: str, new: str) -> tuple[str, str]:
 
 def _words(line: str) -> list[str]:
     """Return words, blanks and signs, one by one; a rest past the limit in one piece."""
-    found = re.findall(r"\w+|\s+|[^\w\s]", line)
+    found = _WORD.findall(line)
     return found if len(found) <= MAX_WORDS else [*found[:MAX_WORDS], "".join(found[MAX_WORDS:])]
 
 

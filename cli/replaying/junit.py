@@ -1,6 +1,6 @@
 """Results → JUnit's XML: a test case for each exchange.
 
-An answer that is otherwise than recorded is a failure, no whole answer is an error.
+What is otherwise than recorded is a failure; no whole answer is an error, unless none was expected.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dragoman.cli.junit import Case, Suite
 from dragoman.cli.replaying.comparing import difference_note, differences_text
 from dragoman.cli.replaying.results import Result
+from dragoman.cli.replaying.tables import error_text
 
 __all__ = ["SUITE", "ReplaySuite", "junit_document"]
 
@@ -59,13 +60,12 @@ def _name(result: Result) -> str:
 
 def _told(result: Result) -> tuple[str, str, str, str]:
     """Return the element that tells how it went, its kind, its message and its text."""
-    if result.error is not None:
-        status = "" if result.error.status is None else f" {result.error.status}"
-        said = f"{result.error.kind}{status}: {result.error.message}"
-        return "error", result.error.kind, said, said
-    if result.outcome == "failed":
-        return "error", "failed", "failed, and nothing says why", ""
+    if result.outcome == "ok":
+        return "", "", "", ""
     if result.differences:
         notes = "; ".join(map(difference_note, result.differences))
         return "failure", result.differences[0].what, notes, differences_text(result.differences, colour=False)
-    return "", "", "", ""
+    if result.error is None:
+        return "error", result.outcome, f"{result.outcome}, and nothing says why", ""
+    said = error_text(result)
+    return "error", result.error.kind, said, said

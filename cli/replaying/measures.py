@@ -1,9 +1,9 @@
 """Results → what a run amounts to: how many went well, how fast, how many tokens, and what it cost.
 
-Times and speeds are those of exchanges with a whole answer ("ok" or "different"); a failure is counted, and its time is
-not. Percentiles are by nearest rank: each is a value that was measured, and with `n` beside it everybody can see that
-the p99 of ten is the slowest of them. Tokens a second are output tokens over the time after the first output, for a
-stream that took any; else over the whole time. What is held of a result is a few numbers, in arrays.
+Times and speeds are those of exchanges with a whole answer; a failure is counted, and its time is not. Percentiles are
+by nearest rank: each is a value that was measured, with `n` beside it; those that so few values do not tell are in JSON
+only. Tokens a second are output tokens over the time after the first output, for a stream that took any; else over the
+whole time. What is held of a result is a few numbers, in arrays.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from msgspec import structs
 from dragoman.cli.replaying.results import SCHEMA_VERSION, Result
 from dragoman.schemas.ir import JSON, Wire
 
-__all__ = ["PERCENTILES", "Distribution", "ErrorCount", "Figures", "Measures", "speed_of"]
+__all__ = ["PERCENTILES", "Distribution", "ErrorCount", "Figures", "Measures", "speed_of", "supported"]
 
 PERCENTILES = (50, 90, 99)
-WHOLE = ("ok", "different")  # outcomes
+KNOWN = ("ok", "different", "failed")  # outcomes
 TOKENS = ("input_tokens", "output_tokens", "cache_read", "cache_write", "reasoning")
 MAX_CLASSES = 200  # of errors, and of differences; more are counted as "other"
 MAX_NUMBER = 1e12  # of milliseconds or tokens: what is more is nonsense in a file
@@ -97,9 +97,8 @@ class Measures:
 
     def add(self, result: Result) -> None:
         self._figures = None
-        is_whole = result.outcome in WHOLE
-        self._outcomes[result.outcome if is_whole else "failed"] += 1
-        self._add_times(result, is_whole=is_whole)
+        self._outcomes[result.outcome if result.outcome in KNOWN else "failed"] += 1
+        self._add_times(result)
         self._add_usage(result.usage or {})
         self._retries += max(result.attempts - 1, 0)
         self._losses += result.losses
@@ -174,13 +173,13 @@ class Measures:
                 tokens += 0.0 if isnan(told) else told
         return answers, tokens
 
-    def _add_times(self, result: Result, *, is_whole: bool) -> None:
+    def _add_times(self, result: Result) -> None:
         times = result.times
         self.started.append(_number(times.started))
         self.total.append(_number(times.total))
         self.first_output.append(_number(times.first_output) if result.streams else nan)
         self.output_tokens.append(_number((result.usage or {}).get("output_tokens")))
-        self.whole.append(is_whole)
+        self.whole.append(_is_whole(result))
         speed, is_streamed = speed_of(result)
         if speed is not None:
             self.speed.append(speed)
@@ -202,9 +201,19 @@ def speed_of(result: Result) -> tuple[float | None, bool]:
     total, first = _number(result.times.total), _number(result.times.first_output)
     is_streamed = result.streams and total - first >= SHORTEST
     seconds = (total - first if is_streamed else total) / 1000
-    if result.outcome in WHOLE and tokens > 0 and seconds > 0:
+    if _is_whole(result) and tokens > 0 and seconds > 0:
         return tokens / seconds, is_streamed
     return None, False
+
+
+def _is_whole(result: Result) -> bool:
+    """Tell whether there is a whole answer: a failure that was expected is "ok", and is none."""
+    return result.outcome in ("ok", "different") and result.error is None
+
+
+def supported(number: int) -> frozenset[str]:
+    """Return the percentiles that so many values tell: the others would be the slowest of them by another name."""
+    return frozenset(f"p{share}" for share in PERCENTILES if share == 50 or _rank(number, share) < number)
 
 
 def _number(value: JSON) -> float:
@@ -224,7 +233,7 @@ def _distribution(values: Iterable[float]) -> Distribution:
     number = sum(map(len, runs))
     if not number:
         return Distribution()
-    ranks = [1, *(ceil(number * share / 100) for share in PERCENTILES), number]
+    ranks = [1, *(_rank(number, share) for share in PERCENTILES), number]
     found = dict.fromkeys(ranks, 0.0)
     for rank, value in enumerate(merge(*runs), 1):
         if rank in found:
@@ -232,6 +241,11 @@ def _distribution(values: Iterable[float]) -> Distribution:
     least, p50, p90, p99, most = (found[rank] for rank in ranks)
     mean = sum(map(sum, runs)) / number
     return Distribution(n=number, min=least, mean=mean, p50=p50, p90=p90, p99=p99, max=most)
+
+
+def _rank(number: int, share: int) -> int:
+    """Return which of so many values, in order and from 1, is the percentile."""
+    return ceil(number * share / 100)
 
 
 def _sorted_runs(values: Iterable[float]) -> Iterator[array[float]]:

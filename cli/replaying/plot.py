@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from dragoman.cli.replaying.bins import Histogram, Timeline, histogram, timeline
-from dragoman.cli.replaying.measures import Distribution, Figures, Measures
+from dragoman.cli.replaying.measures import Distribution, Figures, Measures, supported
 from dragoman.cli.replaying.tables import duration, speed_text
 from dragoman.cli.sinks import FileSink
 from dragoman.cli.status import Usage
@@ -127,30 +127,40 @@ def _panels(measures: Measures, figures: Figures) -> tuple[_Panel, _Panel]:
     )
 
 
+def _of(spread: Distribution) -> str:
+    return f", {spread.n:,} answer{'' if spread.n == 1 else 's'}" if spread.n else ""
+
+
+def _marks(spread: Distribution) -> list[tuple[str, str, str]]:
+    """Return which percentiles are marked: those that so many values tell."""
+    known = supported(spread.n)
+    return [mark for mark in MARKS if mark[0] in known]
+
+
 # ── matplotlib ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _spread(axes: Axes, panel: _Panel) -> None:
     """Draw how times are spread, with the percentiles as lines; their values stand in the legend."""
-    answers = f", {panel.spread.n:,} answer{'' if panel.spread.n == 1 else 's'}" if panel.spread.n else ""
-    axes.set_title(panel.title + answers, loc="left", color=INK)
+    axes.set_title(panel.title + _of(panel.spread), loc="left", color=INK)
     if not panel.spread.n:
         _say_nothing(axes, panel.nothing)
         return
     scale, unit = next((scale, unit) for least, scale, unit in UNITS if (panel.spread.p90 or 0.0) >= least)
     edges = [edge / scale for edge in panel.bins.edges]
     axes.stairs(panel.bins.counts, edges, fill=True, color=panel.colour)
-    for name, colour, dashes in MARKS:
+    marks = _marks(panel.spread)
+    for name, colour, dashes in marks:
         value = getattr(panel.spread, name)
         axes.axvline(value / scale, color=colour, linestyle=dashes, linewidth=1.8, label=f"{name}  {duration(value)}")
     if panel.bins.widens:
         axes.set_xscale("log")
-        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_major_formatter("{x:,.10g}")
         axes.xaxis.set_minor_formatter("")
     axes.set_xlabel(f"{unit}{', on a logarithmic scale' if panel.bins.widens else ''}")
     axes.set_ylabel("answers")
     axes.yaxis.get_major_locator().set_params(integer=True)
-    _explain(axes, len(MARKS))
+    _explain(axes, len(marks))
 
 
 def _requests(axes: Axes, moments: Timeline) -> None:
@@ -161,7 +171,8 @@ def _requests(axes: Axes, moments: Timeline) -> None:
     whole = [count / moments.step for count in moments.whole]
     failed = [count / moments.step for count in moments.failed]
     edges = _moments(moments)
-    axes.stairs(whole, edges, fill=True, color=GREEN, label="whole answers")
+    if any(whole):
+        axes.stairs(whole, edges, fill=True, color=GREEN, label="whole answers")
     if any(failed):
         tops = [one + other for one, other in zip(whole, failed, strict=True)]
         axes.stairs(tops, edges, baseline=whole, fill=True, facecolor=VERMILION, hatch="///", label="failures")
@@ -171,7 +182,7 @@ def _requests(axes: Axes, moments: Timeline) -> None:
 
 
 def _tokens(axes: Axes, moments: Timeline) -> None:
-    axes.set_title("Output tokens a second", loc="left", color=INK)
+    axes.set_title("Output tokens a second, when their answers ended", loc="left", color=INK)
     if not any(moments.tokens):
         _say_nothing(axes, "nobody told of output tokens")
         return
@@ -187,7 +198,14 @@ def _moments(moments: Timeline) -> list[float]:
 
 
 def _moment_label(moments: Timeline) -> str:
-    return f"{_scale(moments)[1]} since the first request, in steps of {duration(moments.step * 1000)}"
+    return f"{_scale(moments)[1]} since the first request, in steps of {_step(moments)}"
+
+
+def _step(moments: Timeline) -> str:
+    """Return how wide a bin is, which is a round number."""
+    units = ((3600.0, "h"), (60.0, "min"), (1.0, "s"), (0.001, "ms"))
+    scale, unit = next(one for one in units if moments.step >= one[0])
+    return f"{moments.step / scale:g} {unit}"
 
 
 def _scale(moments: Timeline) -> tuple[float, str]:
@@ -242,7 +260,7 @@ def _text_lines(measures: Measures, figures: Figures, width: int) -> Iterator[tu
         bins = histogram(measures.answered(values), spread, ROWS)
         if spread.n:
             yield "", ""
-            yield f"{title}, answers of {spread.n:,}", "title"
+            yield title + _of(spread), "title"
             yield from ((line, "bar") for line in _bars(bins, spread, width))
     yield from _moment_lines(timeline(measures, width - LABEL - COUNT))
 
@@ -254,7 +272,9 @@ def _bars(bins: Histogram, spread: Distribution, width: int) -> Iterator[str]:
         low, high = bins.edges[index], bins.edges[index + 1]
         is_last = index == len(bins.counts) - 1
         inside = [
-            name for name, _, _ in MARKS if low <= getattr(spread, name) and (is_last or getattr(spread, name) < high)
+            name
+            for name, _, _ in _marks(spread)
+            if low <= getattr(spread, name) and (is_last or getattr(spread, name) < high)
         ]
         label = f"{duration(low)} to {duration(high)}"
         bar = _bar(count / longest, max(room, 8))
@@ -276,8 +296,7 @@ def _moment_lines(moments: Timeline) -> Iterator[tuple[str, str]]:
     )
     if any(any(values) for _, values, _ in rows):
         yield "", ""
-        end = duration(moments.step * len(moments.whole) * 1000)
-        yield f"Over {end}, a column for {duration(moments.step * 1000)}; beside it the highest", "title"
+        yield f"When they ended, a column for {_step(moments)}; at the end of a row stands its highest", "title"
     for title, values, paint in rows:
         if any(values):
             yield f"{title:>{LABEL}} {_columns(values)} {speed_text(max(values) / moments.step)}", paint

@@ -1,6 +1,7 @@
 """`--serve` as it was typed → the exchanges that are served, and where new ones are kept.
 
 What is passed on to a provider is appended to --record, or else to the file itself, where that is a recording of ours.
+With --record-missing a recording may begin with nothing: a file that is not there yet, or --record and no FILE.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from pathlib import Path
 
 from dragoman.cli.ask.notices import tell_warnings
 from dragoman.cli.ask.settings import read_settings
-from dragoman.cli.conversion.sources import STDIN
+from dragoman.cli.conversion.sources import STDIN, check_inputs
 from dragoman.cli.environment import Environment
 from dragoman.cli.options import Values
+from dragoman.cli.render import printable
 from dragoman.cli.replaying.plan import Plan, Typed
 from dragoman.cli.replaying.play import entries_of, tell_passed
 from dragoman.cli.replaying.serving import serve
@@ -25,16 +27,25 @@ __all__ = ["serve_plan"]
 
 def serve_plan(typed: Typed, plan: Plan, values: Values, environment: Environment) -> int:
     """Serve until someone ends it, and return the exit status."""
-    files = typed.files or [STDIN]
+    files = _files(typed, environment)
     missing = _missing(typed, values, environment) if typed.record_missing else None
     record = _record(typed, files) if typed.record_missing else None
+    if record is not None and files == [str(record)] and not record.exists():
+        environment.say(f"dragoman: {printable(files[0])} is new")
+        files = []
+    check_inputs(files)
     entries = entries_of(files, plan, environment)
     captured = [exchange.captured for exchange in plan.selection.of(entries)]
-    if not typed.quiet:
-        tell_passed(entries, environment)
-    if not captured and missing is None:
-        raise InvalidInput("nothing to serve", "no entry that was selected is a request to a model")
+    tell_passed(entries, environment, quiet=typed.quiet)
     return serve(captured, typed.serve or "", speed=plan.speed, missing=missing, record=record, environment=environment)
+
+
+def _files(typed: Typed, environment: Environment) -> list[str]:
+    """Return what is read. Nobody types exchanges: with --record-missing, a terminal has none to begin with."""
+    if typed.files or not typed.record_missing:
+        return typed.files or [STDIN]
+    is_there = environment.stdin is not None and not environment.is_terminal(environment.stdin)
+    return [STDIN] if is_there else []
 
 
 def _missing(typed: Typed, values: Values, environment: Environment) -> WireProvider:
@@ -50,7 +61,7 @@ def _record(typed: Typed, files: list[str]) -> Path:
     """Return where new exchanges go. Raises Usage."""
     if typed.record is not None:
         return Path(typed.record)
-    if len(files) == 1 and files[0] != STDIN and _is_recording(files[0]):
+    if len(files) == 1 and files[0] != STDIN and (not Path(files[0]).exists() or _is_recording(files[0])):
         return Path(files[0])
     raise Usage("--record-missing needs a recording to add to", "--record FILE")
 

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 from dragoman.cli.environment import Environment
 from dragoman.cli.status import CannotCreate, Status, Usage
 from dragoman.schemas.captures import Captured
+from dragoman.schemas.errors import InvalidInput
 
 if TYPE_CHECKING:
     import socket
 
     from starlette.applications import Starlette
 
+    from dragoman.providers.client import WireProvider
     from dragoman.providers.playback.book import Book
-    from dragoman.providers.protocol import Provider
     from dragoman.providers.record import Recorder
 
 __all__ = ["place_of_server", "serve"]
@@ -35,13 +36,14 @@ def serve(
     where: str,
     *,
     speed: float | None,
-    missing: Provider | None,
+    missing: WireProvider | None,
     record: Path | None,
     environment: Environment,
 ) -> int:
     """Serve a recording. `missing` is asked what is not in it; with `record`, what it answers is appended there.
 
     `speed` None is as fast as it goes. Returns when the server has been ended without a signal; a signal is raised.
+    Raises InvalidInput for a recording of nothing, unless `missing` fills it.
     """
     host, port = place_of_server(where)
     _require_extra()
@@ -51,6 +53,8 @@ def serve(
 
     book = Book()
     _fill(book, exchanges, environment)
+    if not len(book) and missing is None:
+        raise InvalidInput("nothing to serve", "no entry that was selected is a request to a model and its answer")
     with ExitStack() as stack:
         listener = stack.enter_context(_listening(host, port))
         application = _application(book, stack, speed=speed, missing=missing, record=record, environment=environment)
@@ -101,7 +105,7 @@ def _application(
     stack: ExitStack,
     *,
     speed: float | None,
-    missing: Provider | None,
+    missing: WireProvider | None,
     record: Path | None,
     environment: Environment,
 ) -> Starlette:
@@ -152,7 +156,7 @@ def _shown(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-async def _run(application: Starlette, listener: socket.socket, missing: Provider | None) -> None:
+async def _run(application: Starlette, listener: socket.socket, missing: WireProvider | None) -> None:
     from dragoman.providers.playback.server import PlaybackServer
 
     async with AsyncExitStack() as stack:

@@ -13,18 +13,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import msgspec
 
 from dragoman.cli.render import printable
-from dragoman.cli.replaying.comparing import difference_note
-from dragoman.cli.replaying.measures import Distribution, ErrorCount, Figures, speed_of
-from dragoman.cli.replaying.results import Result
+from dragoman.cli.replaying.measures import Distribution, ErrorCount, Figures, speed_of, supported
+from dragoman.cli.replaying.results import DifferenceLine, Fault, Result, Source
 from dragoman.schemas.ir import JSON
 
-__all__ = ["ResultLines", "duration", "fitted", "speed_text", "summary_text"]
+__all__ = ["ResultLines", "duration", "entry_text", "error_text", "fitted", "speed_text", "summary_text"]
 
 COLOURS = {"ok": "\x1b[32m", "different": "\x1b[33m", "failed": "\x1b[31m"}
 PLAIN, BOLD = "\x1b[0m", "\x1b[1m"
 MAX_NOTE = 160  # columns, where no terminal says how many there are
 MIN_NOTE = 16
+MAX_ERROR = 4000  # characters
 MAX_CLASSES = 8  # of errors or differences, in the summary
+FEW = 2  # exchanges whose lines have said nearly all that there is to say
 
 
 class _Column(msgspec.Struct, frozen=True):
@@ -65,6 +66,10 @@ class ResultLines:
         line = (self._line(_cells(result)) + fitted(_note(result), self._note)).rstrip()
         return self._painted(line, result.outcome) + "\n"
 
+    def cuts(self, result: Result) -> bool:
+        """Tell whether the note of a result is more than its line shows."""
+        return fitted(_note(result), self._note) != printable(_note(result))
+
     def _line(self, cells: Mapping[str, str]) -> str:
         return "".join(_cell(cells[column.title], column) + "  " for column in self._columns)
 
@@ -84,15 +89,31 @@ def _narrow() -> tuple[_Column, ...]:
     )
 
 
+def entry_text(source: Source) -> str:
+    """Return which entry it was, and which time after the first: "3", "3.2"."""
+    return f"{source.entry}.{source.repeat}" if source.repeat > 1 else f"{source.entry}"
+
+
+def error_text(result: Result) -> str:
+    """Return why there is no whole answer, on one line; nothing where there is one."""
+    if result.error is None:
+        return ""
+    said = " ".join(_error_note(result.error).split())
+    return printable(said if len(said) <= MAX_ERROR else said[:MAX_ERROR] + "…")
+
+
 def summary_text(figures: Figures, *, colour: bool = False) -> str:
-    """Return the summary of a run: the counts, a small table of times and speeds, and what there is to say besides."""
+    """Return the summary of a run: the counts, a small table of times and speeds, and what there is to say besides. Of
+    a few exchanges that is one line."""
     head = f"dragoman: {_counts(figures)}"
-    lines = [f"{BOLD}{head}{PLAIN}" if colour else head, *_distributions(figures), *_totals(figures)]
-    return "".join(f"{line}\n" for line in lines)
+    head = f"{BOLD}{head}{PLAIN}" if colour else head
+    if figures.count <= FEW:
+        return "; ".join([head, *_sums(figures)]) + "\n"
+    return "".join(f"{line}\n" for line in [head, *_distributions(figures), *_totals(figures)])
 
 
 def duration(milliseconds: float | None) -> str:
-    """Return a time for eyes: "850 ms", "12.3 s", "2:05 min"; nothing for none."""
+    """Return a time for eyes: "850 ms", "12.3 s", "2:05 min", "2:05 h"; nothing for none."""
     if milliseconds is None:
         return ""
     if milliseconds < 999.5:
@@ -101,7 +122,10 @@ def duration(milliseconds: float | None) -> str:
     if seconds < 99.95:
         return f"{seconds:.2f} s" if seconds < 9.995 else f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02} min" if minutes < 1000 else f"{seconds / 3600:,.0f} h"
+    if minutes < 100:
+        return f"{minutes}:{rest:02} min"
+    hours, rest = divmod(round(seconds / 60), 60)
+    return f"{hours:,}:{rest:02} h"
 
 
 def speed_text(speed: float | None) -> str:
@@ -127,10 +151,10 @@ def fitted(text: str, width: int) -> str:
 
 
 def _cells(result: Result) -> dict[str, str]:
-    usage, source = result.usage or {}, result.source
+    usage = result.usage or {}
     speed, _ = speed_of(result)
     return {
-        "entry": f"{source.entry}.{source.repeat}" if source.repeat > 1 else f"{source.entry}",
+        "entry": entry_text(result.source),
         "outcome": result.outcome,
         "model": result.model or "",
         "first": duration(result.times.first_output) if result.streams else "",
@@ -144,16 +168,27 @@ def _cells(result: Result) -> dict[str, str]:
 def _note(result: Result) -> str:
     said: list[str] = []
     if result.error is not None:
-        status = "" if result.error.status is None else f" {result.error.status}"
-        said.append(f"{result.error.kind}{status}: {result.error.message}")
-    said += [difference_note(difference) for difference in result.differences[:3]]
-    if len(result.differences) > 3:
-        said.append(f"{len(result.differences) - 3} more")
+        said.append(_error_note(result.error))
+    if result.differences:
+        said += _difference_notes(result.differences)
     if result.attempts > 1:
         said.append(f"{result.attempts} attempts")
     if result.losses:
         said.append(_many(result.losses, "loss", "losses"))
     return " ".join("; ".join(said).split())
+
+
+def _difference_notes(differences: Sequence[DifferenceLine]) -> Iterator[str]:
+    from dragoman.cli.replaying.comparing import difference_note
+
+    yield from map(difference_note, differences[:3])
+    if len(differences) > 3:
+        yield f"{len(differences) - 3} more"
+
+
+def _error_note(error: Fault) -> str:
+    status = "" if error.status is None else f" {error.status}"
+    return f"{error.kind}{status}: {error.message}"
 
 
 def _cell(text: str, column: _Column) -> str:
@@ -194,6 +229,13 @@ def _counts(figures: Figures) -> str:
     return f"{_many(figures.count, 'exchange')}" + (f": {told}" if told else "")
 
 
+def _sums(figures: Figures) -> Iterator[str]:
+    """Yield what several exchanges amount to: their own lines have said the rest."""
+    tokens = _tokens(figures)
+    retries = _many(figures.retries, "retry", "retries") if figures.retries else ""
+    yield from filter(None, (tokens and f"tokens: {tokens}", _cost(figures), retries))
+
+
 def _distributions(figures: Figures) -> Iterator[str]:
     rows = [
         ("first output", figures.first_output, duration),
@@ -202,32 +244,42 @@ def _distributions(figures: Figures) -> Iterator[str]:
     ]
     known = [row for row in rows if row[1].n]
     if known:
-        yield f"  {'':12}" + "".join(f"{name:>{_NUMBERS}}" for name in ("n", *_SHOWN))
+        yield _row("", ["n", *_SHOWN])
     for name, distribution, say in known:
-        over = _over(figures) if name == "tokens/s" else ""
-        yield _distribution(name, distribution, say) + over
+        yield _distribution(name, distribution, say)
+    if figures.streamed < figures.tokens_per_second.n:
+        yield f"  {'':12}  {_over(figures)}"
 
 
 def _over(figures: Figures) -> str:
     """Say over which time the tokens a second are, unless all of them are those of streams."""
+    if not figures.streamed:
+        return "tokens/s are over the total time"
     whole = figures.tokens_per_second.n - figures.streamed
-    return f"  ({whole:,} over the whole time)" if whole else ""
+    return f"tokens/s are from the first output on, {whole:,} of them over the total time"
 
 
 def _distribution(name: str, figures: Distribution, say: Callable[[float | None], str]) -> str:
-    values = [f"{figures.n:,}", *(say(getattr(figures, shown)) for shown in _SHOWN)]
-    return f"  {name:12}" + "".join(f"{value:>{_NUMBERS}}" for value in values)
+    """Return a row. A percentile that so few values do not tell is left open."""
+    known = supported(figures.n)
+    told = [say(getattr(figures, shown)) if shown not in _PERCENTILES or shown in known else "-" for shown in _SHOWN]
+    return _row(name, [f"{figures.n:,}", *told])
 
 
+def _row(name: str, values: Sequence[str]) -> str:
+    return f"  {name:12}" + "".join(f" {value:>{_NUMBERS}}" for value in values)
+
+
+_PERCENTILES = frozenset({"p50", "p90", "p99"})
 _SHOWN = ("min", "p50", "p90", "p99", "max", "mean")
-_NUMBERS = 10  # columns
+_NUMBERS = 8  # columns
 
 
 def _totals(figures: Figures) -> Iterator[str]:
     """Yield what else is known, each in a line."""
     said: Mapping[str, str] = {
         "tokens": _tokens(figures),
-        "cost": "" if figures.cost is None else f"${figures.cost:,.4f} as {_many(figures.costed, 'answer')} told",
+        "cost": _cost(figures),
         "throughput": _throughput(figures),
         "retries": f"{figures.retries:,}" if figures.retries else "",
         "losses": f"{figures.losses:,} in conversion" if figures.losses else "",
@@ -256,8 +308,12 @@ def _sum(tokens: Mapping[str, int | None], name: str, said: str, parts: Mapping[
     return "" if number is None else f"{number:,} {said}" + (f" ({inner})" if inner else "")
 
 
+def _cost(figures: Figures) -> str:
+    return "" if figures.cost is None else f"${figures.cost:,.4f} as {_many(figures.costed, 'answer')} told"
+
+
 def _throughput(figures: Figures) -> str:
-    if figures.requests_per_second is None:
+    if not figures.requests_per_second:
         return ""
     tokens = figures.output_tokens_per_second
     return (

@@ -13,7 +13,7 @@ from dragoman.cli.answer.outlet import Outlet
 from dragoman.cli.environment import Environment
 from dragoman.cli.replaying.measures import Measures
 from dragoman.cli.replaying.results import SCHEMA_VERSION, Fault, Result, to_line
-from dragoman.cli.replaying.tables import ResultLines, summary_text
+from dragoman.cli.replaying.tables import ResultLines, entry_text, error_text, summary_text
 from dragoman.cli.sinks import Sink
 from dragoman.schemas.ir import JSON, Wire
 
@@ -26,7 +26,7 @@ TERMINAL = "-"  # in place of a file to draw to
 
 
 class Forms(msgspec.Struct, frozen=True, kw_only=True):
-    """How results are said. `shows_texts`: answers are printed, too."""
+    """How results are said, and where: "-" is standard output."""
 
     output: str = "-"
     is_json: bool = False
@@ -43,6 +43,7 @@ class ReplayTeller:
     def __init__(self, forms: Forms, outlet: Outlet, xml: Sink, environment: Environment) -> None:
         self._forms, self._outlet, self._xml, self._environment = forms, outlet, xml, environment
         self.measures = Measures()
+        self._earlier = 0
         self.last_error: Fault | None = None
         self._results: list[JSON] = []
         self._suite: ReplaySuite | None = None
@@ -60,6 +61,7 @@ class ReplayTeller:
 
     def count(self, result: Result) -> None:
         """Take a result of an earlier run: it counts, and is told by the summary alone."""
+        self._earlier += 1
         self.measures.add_earlier(result)
         self._keep(result)
 
@@ -79,6 +81,8 @@ class ReplayTeller:
             self._outlet.write(to_line(result))
             return
         self._outlet.write(self._lines.line(result).encode("utf-8", "replace"))
+        if result.outcome == "failed":
+            self._tell_error(result)
         if result.differences and not self._forms.quiet:
             self._tell_differences(result)
 
@@ -104,6 +108,18 @@ class ReplayTeller:
         if not self._forms.quiet and len(self.measures):
             colour = self._environment.has_colour(self._environment.stderr)
             self._environment.say(summary_text(self.measures.figures(), colour=colour).rstrip())
+            if self._earlier:
+                self._environment.say(f"dragoman: {self._earlier:,} of these were there already")
+
+    def _tell_error(self, result: Result) -> None:
+        """Show the whole of an error that the line of a terminal has cut; in a pipe it goes where people look."""
+        said = error_text(result)
+        if not said:
+            return
+        if self._outlet.is_terminal and self._lines.cuts(result):
+            self._outlet.write(f"  {said}\n".encode("utf-8", "replace"))
+        elif not self._outlet.is_terminal and not self._forms.quiet:
+            self._environment.say(f"dragoman: entry {entry_text(result.source)}: {said}")
 
     def _tell_differences(self, result: Result) -> None:
         """Show the differences under the line of a terminal; in a pipe they go where people look."""
@@ -113,8 +129,7 @@ class ReplayTeller:
             self._outlet.write(differences_text(result.differences, colour=self._has_colour).encode("utf-8", "replace"))
             return
         colour = self._environment.has_colour(self._environment.stderr)
-        source = result.source
-        self._environment.say(f"dragoman: entry {source.entry}: otherwise than recorded")
+        self._environment.say(f"dragoman: entry {entry_text(result.source)}: otherwise than recorded")
         self._environment.say(differences_text(result.differences, colour=colour).rstrip())
 
     def _draw(self) -> None:

@@ -12,7 +12,8 @@ from itertools import pairwise
 import msgspec
 from msgspec.structs import replace
 
-from dragoman.providers.playback.framing import framed
+from dragoman.providers.playback.framing import Reframer, shaped
+from dragoman.providers.playback.generated import Rewording, reworded
 from dragoman.providers.playback.pace import pace_of
 from dragoman.providers.playback.transport import headers_of
 from dragoman.schemas.captures import Captured, Received
@@ -27,7 +28,7 @@ from dragoman.schemas.jsontext import read_json, write_json
 from dragoman.schemas.losses import Loss, Losses
 from dragoman.schemas.streams import StreamConverter, assemble_stream, explode_response
 
-__all__ = ["Answer", "Asked", "answer", "refusal", "status_for"]
+__all__ = ["Answer", "Asked", "answer", "document_form", "refusal", "shaper_of", "status_for"]
 
 JSON_TYPE = "application/json"
 LOSSES = "x-dragoman-losses"
@@ -39,12 +40,14 @@ _Played = tuple[bytes, Pace, str, tuple[Loss, ...]]
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """How a client asks: `wire` is its request, in `dialect`. `as_array`: Gemini's stream as one array of JSON."""
+    """How a client asks: `wire` is its request, in `dialect`. `as_array`: Gemini's stream as one array of JSON;
+    `generates`: Ollama's answer as /api/generate says it."""
 
     dialect: str
     wire: JSON = None
     streams: bool = False
     as_array: bool = False
+    generates: bool = False
 
     @property
     def framing(self) -> Framing | None:
@@ -74,8 +77,6 @@ def answer(captured: Captured, asked: Asked) -> Answer:
         return Answer(status=None, pace=pace_of(captured), is_cut=True)
     if received.status not in _FINAL:
         return refusal(asked.dialect, 502, f"the recorded status is {received.status}, which ends no answer")
-    if captured.dialect == asked.dialect and _is_generated(captured) and received.kind != "error":
-        return refusal(asked.dialect, 502, "recorded at /api/generate, whose answers have another form than a chat's")
     try:
         body, pace, kind, losses = _played(captured, received, asked)
     except ReportedError as error:
@@ -115,6 +116,24 @@ _KINDS: Mapping[int, ErrorKind] = {
 }
 
 
+def shaper_of(asked: Asked, *, is_generated: bool = False) -> Reframer | Rewording | None:
+    """Return what gives a stream in the asked dialect the asked form; None: it has that."""
+    if asked.framing is not None:
+        return Reframer(asked.framing)
+    if asked.dialect == "ollama" and asked.generates is not is_generated:
+        return Rewording(generates=asked.generates)
+    return None
+
+
+def document_form(wire: Wire, asked: Asked) -> tuple[Wire, tuple[Loss, ...]]:
+    """Return a document in the asked dialect in the asked form, and what that lost."""
+    if asked.dialect != "ollama":
+        return wire, ()
+    losses = Losses(None, wire, asked.dialect)
+    said = reworded(wire, losses, generates=asked.generates)
+    return said, tuple(losses.found)
+
+
 def status_for(error: Error) -> int:
     """Return the status that an error is told with: its own, or that of its kind."""
     told = error.status
@@ -144,15 +163,27 @@ def _played(captured: Captured, received: Received, asked: Asked) -> _Played:
             return received.body, pace_of(captured), _type_of(received), ()
 
 
+def _is_as_asked(captured: Captured, asked: Asked) -> bool:
+    """Tell whether a client can read the recorded answer as it is."""
+    return captured.dialect == asked.dialect and _is_generated(captured) is asked.generates
+
+
 def _is_generated(captured: Captured) -> bool:
-    return captured.request is not None and captured.request.url.partition("?")[0].endswith("/api/generate")
+    url = "" if captured.request is None else captured.request.url.partition("?")[0]
+    return captured.dialect == "ollama" and url.rstrip("/").endswith("/api/generate")
 
 
 def _document(captured: Captured, received: Received, asked: Asked) -> _Played:
-    if captured.dialect == asked.dialect:
+    if _is_as_asked(captured, asked):
         return received.body, pace_of(captured), _type_of(received), ()
-    said = convert_response(read_json(received.body), source=captured.dialect, target=asked.dialect, request=asked.wire)
-    return *_at_end(captured, write_json(said.body)), JSON_TYPE, said.losses
+    wire = read_json(received.body)
+    said = convert_response(wire, source=captured.dialect, target=asked.dialect, request=asked.wire)
+    return _converted(captured, said.body, asked, said.losses)
+
+
+def _converted(captured: Captured, wire: Wire, asked: Asked, losses: tuple[Loss, ...]) -> _Played:
+    body, more = document_form(wire, asked)
+    return *_at_end(captured, write_json(body)), JSON_TYPE, (*losses, *more)
 
 
 def _failure(captured: Captured, received: Received, asked: Asked) -> _Played:
@@ -166,14 +197,15 @@ def _failure(captured: Captured, received: Received, asked: Asked) -> _Played:
 
 def _assembled(captured: Captured, received: Received, asked: Asked) -> _Played:
     said = assemble_stream([received.body], source=captured.dialect, target=asked.dialect, request=asked.wire)
-    return *_at_end(captured, write_json(said.body)), JSON_TYPE, said.losses
+    return _converted(captured, said.body, asked, said.losses)
 
 
 def _exploded(captured: Captured, received: Received, asked: Asked) -> _Played:
     wire = read_json(received.body)
     said = explode_response(wire, source=captured.dialect, target=asked.dialect, request=asked.wire)
-    body = framed([said.body], asked.framing)
-    return *_at_end(captured, b"".join(body)), _stream_type(asked), said.losses
+    shaper = shaper_of(asked)
+    body = b"".join(shaped([said.body], shaper))
+    return *_at_end(captured, body), _stream_type(asked), (*said.losses, *_lost(shaper))
 
 
 def _stream(captured: Captured, received: Received, asked: Asked) -> _Played:
@@ -185,12 +217,17 @@ def _stream(captured: Captured, received: Received, asked: Asked) -> _Played:
         pieces = [guarded(converter.feed, piece) for piece in pieces]
         pieces[-1] += b"" if received.is_cut else converter.close()
         losses = converter.losses
-    said = framed(pieces, asked.framing, is_cut=received.is_cut)
+    shaper = shaper_of(asked, is_generated=captured.dialect == asked.dialect and _is_generated(captured))
+    said = shaped(pieces, shaper, is_cut=received.is_cut)
     pace, size = list[tuple[float, int]](), 0
     for (ms, _), piece in zip(recorded, said, strict=False):
         size += len(piece)
         pace.append((ms, size))
-    return b"".join(said), tuple(pace), _stream_type(asked), losses
+    return b"".join(said), tuple(pace), _stream_type(asked), (*losses, *_lost(shaper))
+
+
+def _lost(shaper: Reframer | Rewording | None) -> tuple[Loss, ...]:
+    return tuple(shaper.losses.found) if isinstance(shaper, Rewording) else ()
 
 
 def _cut_up(body: bytes, pace: Pace) -> list[bytes]:

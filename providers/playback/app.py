@@ -1,13 +1,12 @@
 """A recording as a server: the endpoints of every dialect, answered from a book, as a Starlette application.
 
 Whatever goes wrong is told in the asked dialect's own form. A browser's page from elsewhere is refused: what listens on
-loopback is for programs of this machine.
+loopback is for programs and pages of this machine.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec.structs import replace
@@ -19,11 +18,12 @@ from starlette.routing import Route
 
 from dragoman.providers.clock import Clock, SystemClock
 from dragoman.providers.playback.answering import JSON_TYPE, Answer, Asked, answer, refusal
-from dragoman.providers.playback.book import Book, Found, Missing
+from dragoman.providers.playback.book import Book, Found
 from dragoman.providers.playback.canonical import canonical
 from dragoman.providers.playback.listings import listing, model_entry
-from dragoman.providers.playback.passing import Passer
-from dragoman.providers.playback.places import ENDPOINTS, Place, place_of
+from dragoman.providers.playback.origins import is_foreign, permission, preflight
+from dragoman.providers.playback.passing import Passage, Passer
+from dragoman.providers.playback.places import ENDPOINTS, Place, dialect_at, place_of
 from dragoman.providers.playback.responding import Passing, Played, while_there
 from dragoman.providers.playback.telling import tell_missing
 from dragoman.providers.version import VERSION
@@ -33,6 +33,7 @@ from dragoman.schemas.errors import DragomanError, InvalidInput
 from dragoman.schemas.inflating import inflated
 from dragoman.schemas.ir import JSON, Request, Wire
 from dragoman.schemas.jsontext import read_json, write_json
+from dragoman.schemas.losses import Losses
 from dragoman.schemas.narrow import as_object
 
 __all__ = ["MAX_REQUEST", "Tell", "application"]
@@ -82,61 +83,65 @@ class _Playback:
         self._speed, self._clock = speed, clock
 
     async def handle(self, incoming: Incoming) -> Response:
+        origin = incoming.headers.get("origin")
+        more = permission(origin)
+        if incoming.method == "OPTIONS" and not is_foreign(origin):
+            return Response(status_code=204, headers={**preflight(incoming.headers), **more})
+        try:
+            said = await self._said(incoming)
+        except ClientDisconnect:
+            return Response()  # which nobody reads
+        if isinstance(said, Answer):
+            return Played(said, self._speed, self._clock, headers=more)
+        return Response() if said is None else Passing(said, headers=more)
+
+    async def _said(self, incoming: Incoming) -> Answer | Passage | None:
+        """Return what is answered; None: the client has gone."""
         method, path = incoming.method, incoming.scope["raw_path"].decode("latin-1")
         place = place_of(method, path, incoming.query_params, incoming.headers)
-        dialect = place.dialect if place else "openai-chat"
-        if _is_foreign(incoming.headers.get("origin")):
-            return self._played(refusal(dialect, 403, "pages from elsewhere are not answered"))
-        if method == "OPTIONS":
-            return Response(status_code=204, headers={"allow": "GET, HEAD, POST, OPTIONS"})
+        dialect = place.dialect if place else dialect_at(path, incoming.headers)
+        if is_foreign(incoming.headers.get("origin")):
+            return refusal(dialect, 403, "pages of other machines are not answered; those of localhost are")
         if place is None:
-            return self._played(_unknown(method, path))
+            return _unknown(dialect, f"{method} {path[:200]}")
         allowed = ("POST",) if place.operation == "complete" else ("GET", "HEAD")
         if method not in allowed:
             told = f"{path[:200]} is asked by {allowed[0]}, not by {method}"
-            return self._played(refusal(dialect, 405, told, headers={"allow": ", ".join(allowed)}))
+            return refusal(dialect, 405, told, headers={"allow": ", ".join(allowed)})
         if place.operation != "complete":
-            return self._played(self._told(place))
+            return self._told(place)
         try:
-            question = _question(place, await _body(incoming), path)
-            return await self._answered(question, incoming)
+            return await self._answered(_question(place, await _body(incoming), path), incoming)
         except _Refused as refused:
-            return self._played(refusal(dialect, refused.status, refused.message))
-        except ClientDisconnect:
-            return Response()  # which nobody reads
+            return refusal(dialect, refused.status, refused.message)
 
-    async def _answered(self, question: _Question, incoming: Incoming) -> Response:
-        asked = question.asked
+    async def _answered(self, question: _Question, incoming: Incoming) -> Answer | Passage | None:
         found = self._found(question)
-        if isinstance(found, Found):
-            said = answer(found.captured, asked)
+        if found is not None:
+            said = answer(found.captured, question.asked)
             self._tell_losses(question, said)
-            return self._played(said)
+            return said
         if self._passer is None:
-            return self._played(self._missing(question, found))
+            return self._missing(question)
         return await self._passed(question, self._passer, incoming)
 
-    def _found(self, question: _Question) -> Found | Missing:
+    def _found(self, question: _Question) -> Found | None:
         try:
             return self._book.find(question.request, question.asked.dialect)
         except DragomanError as error:
             raise _Refused(400, f"the request cannot be read: {error}") from error
 
-    async def _passed(self, question: _Question, passer: Passer, incoming: Incoming) -> Response:
+    async def _passed(self, question: _Question, passer: Passer, incoming: Incoming) -> Answer | Passage | None:
         """Ask the provider, as long as the client is there."""
-        self._tell(f"{question.path}: not in the recording; passed on")
-        asking = passer.ask(question.asked, question.request.model, raw=question.raw, path=question.path)
+        asking = passer.ask(question.asked, question.request, raw=question.raw, path=question.path)
         passed = await while_there(asking, incoming.receive)
-        if passed is None:
-            return Response()  # which nobody reads
-        if not isinstance(passed, Answer):
-            return Passing(*passed)
-        self._tell_losses(question, passed)
-        return self._played(passed)
+        if isinstance(passed, Answer):
+            self._tell_losses(question, passed)
+        return passed
 
-    def _missing(self, question: _Question, missing: Missing) -> Answer:
-        model = question.request.model
-        message = tell_missing(canonical(question.request), model, missing)
+    def _missing(self, question: _Question) -> Answer:
+        request = question.request
+        message = tell_missing(canonical(request), request.model, self._book.missing(request))
         self._tell(f"{question.path}: {message}")
         return refusal(question.asked.dialect, 404, message)
 
@@ -161,17 +166,14 @@ class _Playback:
             case _:
                 return refusal(place.dialect, 404, f"no recording of the model {place.model[:200]!r}")
 
-    def _played(self, said: Answer) -> Response:
-        return Played(said, self._speed, self._clock)
-
 
 def _document(wire: Wire) -> Answer:
     return Answer(headers={"content-type": JSON_TYPE}, body=write_json(wire))
 
 
-def _unknown(method: str, path: str) -> Answer:
+def _unknown(dialect: str, asked: str) -> Answer:
     known = ", ".join(dict.fromkeys(endpoint for told in ENDPOINTS.values() for endpoint in told))
-    return refusal("openai-chat", 404, f"nothing is at {method} {path[:200]}; there are {known}")
+    return refusal(dialect, 404, f"nothing is at {asked}; there are {known}")
 
 
 async def _body(incoming: Incoming) -> bytes:
@@ -193,26 +195,22 @@ def _question(place: Place, raw: bytes, path: str) -> _Question:
     try:
         wire = as_object(read_json(raw), ())
         request = guarded(find(place.dialect).requests.decode_request, wire)
+        wire = _as_chat(wire, request) if place.generates else wire
     except DragomanError as error:
         raise _Refused(400, f"the request cannot be read: {error}") from error
     streams = bool(request.parameters.stream if place.streams is None else place.streams)
-    asked = Asked(dialect=place.dialect, wire=wire, streams=streams, as_array=place.as_array)
     parameters = replace(request.parameters, stream=streams)
     request = replace(request, model=place.model or request.model, parameters=parameters)
+    asked = Asked(
+        dialect=place.dialect,
+        wire=wire,
+        streams=streams,
+        as_array=place.as_array,
+        generates=place.generates,
+    )
     return _Question(asked=asked, request=request, raw=raw, path=path)
 
 
-def _is_foreign(origin: str | None) -> bool:
-    """Tell whether a page of another machine asks."""
-    if origin is None:
-        return False
-    try:
-        host = urlsplit(origin).hostname or ""
-    except ValueError:
-        return True
-    return not (host in ("localhost", "::1") or host.endswith(".localhost") or _is_loopback(host))
-
-
-def _is_loopback(host: str) -> bool:
-    numbers = host.split(".")
-    return len(numbers) == 4 and numbers[0] == "127" and all(number.isdecimal() for number in numbers)
+def _as_chat(wire: Wire, request: Request) -> Wire:
+    """Say a request of /api/generate as one of a chat: providers are asked for chats."""
+    return wire if "messages" in wire else guarded(find("ollama").requests.encode_request, request, Losses())

@@ -8,6 +8,7 @@ of them for ever after. The book holds every exchange in memory. Failures are re
 from __future__ import annotations
 
 from collections.abc import Iterable
+from heapq import nsmallest
 from typing import TypeAlias
 
 import msgspec
@@ -113,13 +114,13 @@ class Book:
             self._sketches[key] = _sketch(content), number
         return ""
 
-    def find(self, request: Request, dialect: str) -> Found | Missing:
-        """Return the recording that is next for this request. Raises InvalidInput."""
+    def find(self, request: Request, dialect: str) -> Found | None:
+        """Return the recording that is next for this request, None without any. Raises InvalidInput."""
         content = canonical(request)
         key = key_of(content)
         shelf = self._shelves.get(key)
         if shelf is None:
-            return Missing(self._nearest(content))
+            return None
         asked = _traits(request, content, dialect)
         best = max(traits.fit(asked) for traits in shelf)
         chosen = frozenset(traits for traits in shelf if traits.fit(asked) == best)
@@ -128,10 +129,12 @@ class Book:
         self._given[key, chosen] = given + 1
         return Found(self._exchanges[numbers[min(given, len(numbers) - 1)]])
 
-    def _nearest(self, content: Content) -> tuple[Near, ...]:
+    def missing(self, request: Request) -> Missing:
+        """Return what there is in place of a recording of this request. Raises InvalidInput."""
+        content = canonical(request)
         asked = _sketch(content)
-        ranked = sorted((-sketch.likeness(asked), number) for sketch, number in self._sketches.values())
-        return tuple(_near(content, self._exchanges[number]) for _, number in ranked[:MAX_NEAR])
+        ranked = nsmallest(MAX_NEAR, ((-sketch.likeness(asked), number) for sketch, number in self._sketches.values()))
+        return Missing(tuple(_near(content, self._exchanges[number]) for _, number in ranked))
 
 
 def request_of(captured: Captured) -> Request:

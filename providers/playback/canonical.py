@@ -2,14 +2,16 @@
 
 The `key` knows the words of the conversation, the calls and their results, media by their bytes, the names of the
 tools, the shape of the wanted output, and the state that a vendor keeps. It does not know ids (calls count by their
-place), how texts are cut into parts or turns, white space, the order of what dialects put in an order of their own
-(results, media), thoughts and signatures, marks of caches, nor any setting. What it leaves out and an answer may
-depend on is in the `trait`s, by which recordings of one key are told apart.
+place), how texts are cut into parts or turns, white space, how Unicode composes a letter, the order of what dialects
+and clients put in an order of their own (results, media, calls that were made at once), thoughts and signatures, marks
+of caches, nor any setting. What it leaves out and an answer may depend on is in the `trait`s, by which recordings of
+one key are told apart.
 """
 
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
@@ -22,6 +24,7 @@ from dragoman.schemas.ir import (
     BuiltinTool,
     Media,
     Message,
+    Native,
     OutputFormat,
     Part,
     Refusal,
@@ -41,16 +44,19 @@ __all__ = ["Call", "Content", "Turn", "canonical", "digest_of", "key_of", "squee
 Digest: TypeAlias = bytes
 _DEEPEST = 64  # levels of a schema or value that are looked into
 _SIZE = 16  # bytes of a digest
+_AT_ONCE = 1 << 16  # characters that are split into words at once, since each word takes room
 # What they say amid the conversation, some dialects say before it.
 _INSTRUCTING = frozenset({"system", "developer"})
 
 
 class Call(msgspec.Struct, frozen=True):
-    """A call of a tool; or the result of the call with this number, which `says` what came of it."""
+    """A call of a tool; or the result of the call with this number, which `says` what came of it, and has perhaps
+    `failed`."""
 
     number: int
     name: str
     says: str
+    failed: bool = False
 
 
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,17 +98,23 @@ def key_of(content: Content) -> Digest:
 
 
 def traits_of(request: Request, content: Content) -> tuple[Digest, Digest]:
-    """Return what a request says beyond its key: its very words and its tools; and its settings."""
+    """Return what a request says beyond its key: its very words, its tools, and what only its dialect knows of them;
+    and its settings."""
     words: list[JSON] = [
         content.instructions,
-        [turn.text for turn in content.turns],
+        [_very_words(turn) for turn in content.turns],
+        [part.wire for message in request.messages for part in message.parts if isinstance(part, Native)],
         [_bare(tool) for tool in request.tools],
         _bare(request.output),
         _bare(request.tool_choice),
     ]
     settings = msgspec.structs.replace(request.parameters, stream=None, stream_usage=None)
-    chosen = msgspec.to_builtins([settings, request.stop, _bare(request.reasoning)])
+    chosen = msgspec.to_builtins([settings, request.stop, _bare(request.reasoning), request.extra])
     return digest_of(words), digest_of(chosen)
+
+
+def _very_words(turn: Turn) -> JSON:
+    return [turn.text, list[JSON](turn.media), [[result.says, result.failed] for result in turn.results]]
 
 
 def digest_of(said: JSON) -> Digest:
@@ -111,7 +123,8 @@ def digest_of(said: JSON) -> Digest:
 
 def squeezed(text: str) -> str:
     """Return a text without its white space: dialects put their own between the parts that they join."""
-    return "".join(text.split())
+    pieces = (text[begin : begin + _AT_ONCE] for begin in range(0, len(text), _AT_ONCE))
+    return unicodedata.normalize("NFC", "".join("".join(piece.split()) for piece in pieces))
 
 
 def _squeezed_turn(turn: Turn) -> JSON:
@@ -120,7 +133,7 @@ def _squeezed_turn(turn: Turn) -> JSON:
         squeezed(turn.text),
         [[call.name, squeezed(call.says)] for call in turn.calls],
         [[result.number, squeezed(result.says)] for result in turn.results],
-        list[JSON](turn.media),
+        list[JSON](sorted(turn.media)),
     ]
 
 
@@ -136,67 +149,72 @@ def _bare(node: object) -> JSON:
 def _content(request: Request) -> Content:
     told = [*request.instructions, *(message for message in request.messages if message.role in _INSTRUCTING)]
     instructions = [_text(message.parts) for message in told]
-    turns: list[Turn] = []
     calls = _Calls()
-    for message in request.messages:
-        if message.role in _INSTRUCTING:
-            continue
-        turn = calls.turn(message)
-        if not (turn.text.strip() or turn.calls or turn.results or turn.media):
-            continue
-        if turns and turns[-1].role == turn.role:
-            turns[-1] = _joined(turns[-1], turn)
-        else:
-            turns.append(turn)
     return Content(
         instructions="\n".join(filter(None, instructions)),
-        turns=tuple(turns),
+        turns=tuple(calls.turn(role, parts) for role, parts in _runs(request.messages)),
         tools=tuple(sorted({fit_name(tool.name) for tool in request.tools if not isinstance(tool, BuiltinTool)})),
         output=None if request.output is None else _shape(request.output),
         state=tuple(f"{state.name}: {_said(state.value)}" for state in request.continuations),
     )
 
 
-def _joined(first: Turn, second: Turn) -> Turn:
-    return Turn(
-        role=first.role,
-        text="\n".join(filter(None, (first.text, second.text))),
-        calls=first.calls + second.calls,
-        results=tuple(sorted(first.results + second.results, key=_number)),
-        media=tuple(sorted(first.media + second.media)),
-    )
+def _runs(messages: Iterable[Message]) -> list[tuple[str, list[Part]]]:
+    """Return what one speaker says before the other one does, without messages that say nothing."""
+    runs: list[tuple[str, list[Part]]] = []
+    for message in messages:
+        if message.role in _INSTRUCTING or not any(map(_counts, message.parts)):
+            continue
+        role = "assistant" if message.role == "assistant" else "user"
+        if runs and runs[-1][0] == role:
+            runs[-1][1].extend(message.parts)
+        else:
+            runs.append((role, [*message.parts]))
+    return runs
+
+
+def _counts(part: Part) -> bool:
+    return isinstance(part, (ToolCall, ToolResult)) or _is_medium(part) or bool(_words(part).strip())
 
 
 def _number(call: Call) -> int:
     return call.number
 
 
+def _saying(made: tuple[str, Call]) -> tuple[str, str]:
+    return made[1].name, made[1].says
+
+
 class _Calls:
-    """The calls of a conversation, which count by their place."""
+    """The calls of a conversation, which count by their place; those of one turn by what they say."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
         self._count = 0
 
-    def turn(self, message: Message) -> Turn:
-        results = [part for part in message.parts if isinstance(part, ToolResult)]
-        shown = [*message.parts, *(part for result in results for part in result.content)]
+    def turn(self, role: str, parts: list[Part]) -> Turn:
+        results = [part for part in parts if isinstance(part, ToolResult)]
+        shown = [*parts, *(part for result in results for part in result.content)]
+        made = [
+            (part.id, Call(0, fit_name(part.name), _arguments(part))) for part in parts if isinstance(part, ToolCall)
+        ]
         return Turn(
-            role="assistant" if message.role == "assistant" else "user",
-            text=_text(message.parts),
-            calls=tuple(self._call(part) for part in message.parts if isinstance(part, ToolCall)),
+            role=role,
+            text=_text(parts),
+            calls=tuple(self._counted(call_id, call) for call_id, call in sorted(made, key=_saying)),
             results=tuple(sorted((self._result(result) for result in results), key=_number)),
-            media=tuple(sorted(_digests(shown))),
+            media=tuple(_digests(shown)),
         )
 
-    def _call(self, call: ToolCall) -> Call:
+    def _counted(self, call_id: str, call: Call) -> Call:
         self._count += 1
-        self._numbers[call.id] = self._count
-        return Call(self._count, fit_name(call.name), _arguments(call))
+        self._numbers[call_id] = self._count
+        return msgspec.structs.replace(call, number=self._count)
 
     def _result(self, result: ToolResult) -> Call:
         said = [_said(part.value) if isinstance(part, Value) else _text((part,)) for part in result.content]
-        return Call(self._numbers.get(result.call_id, 0), "", _settled("\n".join(filter(None, said))))
+        says = _settled("\n".join(filter(None, said)))
+        return Call(self._numbers.get(result.call_id, 0), "", says, bool(result.is_error))
 
 
 def _text(parts: Iterable[Part]) -> str:
@@ -215,8 +233,12 @@ def _words(part: Part) -> str:
 
 def _digests(parts: Iterable[Part]) -> Iterator[str]:
     for part in parts:
-        if isinstance(part, Media) and text_of(part) is None and not part.transcript:
+        if isinstance(part, Media) and _is_medium(part):
             yield _medium(part)
+
+
+def _is_medium(part: Part) -> bool:
+    return isinstance(part, Media) and text_of(part) is None and not part.transcript
 
 
 def _medium(media: Media) -> str:

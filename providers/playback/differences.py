@@ -43,8 +43,12 @@ def _all(asked: Content, recorded: Content) -> Iterator[Difference]:
     for number, (mine, theirs) in enumerate(zip_longest(asked.turns, recorded.turns)):
         yield from _turns(f"messages[{number}]", mine, theirs)
     yield from _lists("tools", asked.tools, recorded.tools)
-    yield from _lists("output", asked.output, recorded.output)
+    yield from _lists("output", _output(asked), _output(recorded))
     yield from _lists("state", asked.state, recorded.state)
+
+
+def _output(content: Content) -> tuple[str, ...]:
+    return () if content.output is None else ("JSON", *content.output)
 
 
 def _turns(path: str, asked: Turn | None, recorded: Turn | None) -> Iterator[Difference]:
@@ -56,7 +60,7 @@ def _turns(path: str, asked: Turn | None, recorded: Turn | None) -> Iterator[Dif
     yield from _texts(f"{path}.text", asked.text, recorded.text)
     yield from _calls(f"{path}.calls", asked.calls, recorded.calls)
     yield from _calls(f"{path}.results", asked.results, recorded.results)
-    yield from _lists(f"{path}.media", asked.media, recorded.media)
+    yield from _lists(f"{path}.media", sorted(asked.media), sorted(recorded.media))
 
 
 def _calls(path: str, asked: Sequence[Call], recorded: Sequence[Call]) -> Iterator[Difference]:

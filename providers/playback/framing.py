@@ -1,14 +1,23 @@
-"""A stream of Gemini's as server-sent events ↔ the same as one array of JSON: its clients choose by `alt=sse`."""
+"""A stream of Gemini's as server-sent events ↔ the same as one array of JSON: its clients choose by `alt=sse`.
+
+`shaped` puts the pieces of a stream through this, or through whatever else changes the form of one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol
 
 from dragoman.schemas.errors import MalformedJSON
 from dragoman.schemas.framing import Deframer, Frame, Framing, sse_frame
 from dragoman.schemas.jsontext import read_json
 
-__all__ = ["Reframer", "framed"]
+__all__ = ["Reframer", "Shaper", "shaped"]
+
+
+class Shaper(Protocol):
+    def feed(self, raw: bytes, /) -> bytes: ...
+    def close(self) -> bytes: ...
 
 
 class Reframer:
@@ -59,12 +68,11 @@ def _is_whole(frame: Frame) -> bool:
         return False
 
 
-def framed(pieces: Iterable[bytes], framing: Framing | None, *, is_cut: bool = False) -> list[bytes]:
-    """Return the pieces of a stream in this framing, None for the one that they have. One that is cut has no end."""
-    if framing is None:
+def shaped(pieces: Iterable[bytes], shaper: Shaper | None, *, is_cut: bool = False) -> list[bytes]:
+    """Return the pieces of a stream in another form, None for the one that they have. One that is cut has no end."""
+    if shaper is None:
         return list(pieces)
-    reframer = Reframer(framing)
-    said = [reframer.feed(piece) for piece in pieces]
+    said = [shaper.feed(piece) for piece in pieces]
     if not is_cut and said:
-        said[-1] += reframer.close()
+        said[-1] += shaper.close()
     return said

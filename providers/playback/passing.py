@@ -2,21 +2,35 @@
 
 What is kept is the exchange as the client saw it, so that it is played as it was. A failure is passed on and not kept:
 whoever asks again asks the provider again. Nor is a stream that came to no good end, or is too long for a recording.
+Who asks what is being asked already waits for that, and is answered from the book.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import aclosing
+from contextlib import AsyncExitStack, ExitStack, aclosing
 from datetime import UTC, datetime
+from functools import partial
 
 from dragoman.providers.answers import Stream
+from dragoman.providers.client import WireProvider
 from dragoman.providers.clock import Clock, SystemClock
-from dragoman.providers.playback.answering import JSON_TYPE, LOSSES, Answer, Asked, refusal, status_for
+from dragoman.providers.playback.answering import (
+    JSON_TYPE,
+    LOSSES,
+    Answer,
+    Asked,
+    answer,
+    document_form,
+    refusal,
+    shaper_of,
+    status_for,
+)
 from dragoman.providers.playback.book import Book
-from dragoman.providers.playback.framing import Reframer
-from dragoman.providers.protocol import Provider
+from dragoman.providers.playback.canonical import canonical, key_of
+from dragoman.providers.playback.framing import Shaper
+from dragoman.providers.playback.turns import Turns
 from dragoman.providers.record import LIMIT, Recorder
 from dragoman.schemas.captures import Captured, Received, Sent
 from dragoman.schemas.captures.exchange import Pace
@@ -25,48 +39,26 @@ from dragoman.schemas.convert import convert_response
 from dragoman.schemas.dialect import find
 from dragoman.schemas.errors import DragomanError, NetworkFault, Rejected, ReportedError
 from dragoman.schemas.framing import Framing
-from dragoman.schemas.ir import Wire
+from dragoman.schemas.ir import Request, Wire
 from dragoman.schemas.jsontext import read_json, write_json
 from dragoman.schemas.narrow import as_object
 from dragoman.schemas.streams import StreamConverter
 
 __all__ = ["Passage", "Passer"]
 
-# Headers of an answer that is coming, and its pieces; None among them says that it broke off.
-Passage = tuple[Mapping[str, str], AsyncGenerator["bytes | None", None]]
 
+class Passage:
+    """An answer that is coming. A None among its `pieces` says that it broke off. `ending` is what is to be done when
+    it has been read, or when nobody reads it any more."""
 
-class Passer:
-    """Asks `provider` what the book does not know. With a `recorder`, new exchanges are written, too."""
+    def __init__(self, work: _Passing, headers: Mapping[str, str], done: Callable[[Received], None]) -> None:
+        self.headers = headers
+        self.ending = AsyncExitStack()
+        self.ending.push_async_callback(work.aclose)
+        self._work, self._done = work, done
 
-    def __init__(
-        self,
-        provider: Provider,
-        book: Book,
-        *,
-        recorder: Recorder | None = None,
-        tell: Callable[[str], None] | None = None,
-        clock: Clock | None = None,
-    ) -> None:
-        self._provider, self._book, self._recorder, self._tell = provider, book, recorder, tell
-        self._clock = clock or SystemClock()
-
-    async def ask(self, asked: Asked, model: str | None, *, raw: bytes, path: str) -> Answer | Passage:
-        """Return the answer, or one that is coming. What goes wrong before it comes is an answer, too."""
-        try:
-            work = _Passing(self._provider, asked, model, self._clock)
-            if asked.streams:
-                headers = await work.open()
-                return headers, self._streamed(work, asked, _sent(raw, path))
-            said = await work.document()
-        except DragomanError as error:
-            return _failure(asked.dialect, error)
-        received = Received(body=said.body, headers=_kept(said.headers), kind="response", pace=work.pace(said.body))
-        self._keep(work, asked, _sent(raw, path), received)
-        return said
-
-    async def _streamed(self, work: _Passing, asked: Asked, sent: Sent) -> AsyncGenerator[bytes | None, None]:
-        pieces, pace, size = list[bytes](), list[tuple[float, int]](), 0
+    async def pieces(self) -> AsyncGenerator[bytes | None, None]:
+        work, pieces, pace, size = self._work, list[bytes](), list[tuple[float, int]](), 0
         async with aclosing(work.pieces()) as coming:
             async for piece in coming:
                 if piece is not None and size <= LIMIT:
@@ -76,8 +68,54 @@ class Passer:
                 yield piece
         if work.is_whole and size <= LIMIT:
             kind = (("content-type", work.stream_type),)
-            received = Received(body=b"".join(pieces), headers=kind, kind="stream", pace=tuple(pace))
-            self._keep(work, asked, sent, received)
+            self._done(Received(body=b"".join(pieces), headers=kind, kind="stream", pace=tuple(pace)))
+
+    async def aclose(self) -> None:
+        await self.ending.aclose()
+
+
+class Passer:
+    """Asks `provider` what the book does not know. With a `recorder`, new exchanges are written, too."""
+
+    def __init__(
+        self,
+        provider: WireProvider,
+        book: Book,
+        *,
+        recorder: Recorder | None = None,
+        tell: Callable[[str], None] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._provider, self._book, self._recorder, self._tell = provider, book, recorder, tell or _nothing
+        self._clock = clock or SystemClock()
+        self._turns = Turns()
+
+    async def ask(self, asked: Asked, request: Request, *, raw: bytes, path: str) -> Answer | Passage:
+        """Return the answer, or one that is coming. What goes wrong before it comes is an answer, too."""
+        key = key_of(canonical(request))
+        await self._turns.take(key)
+        with ExitStack() as turn:
+            turn.callback(self._turns.leave, key)
+            found = self._book.find(request, asked.dialect)
+            if found is not None:
+                return answer(found.captured, asked)
+            self._tell(f"{path}: not in the recording; passed on")
+            passed = await self._passed(asked, request.model, _sent(raw, path))
+            if isinstance(passed, Passage):
+                passed.ending.enter_context(turn.pop_all())
+            return passed
+
+    async def _passed(self, asked: Asked, model: str | None, sent: Sent) -> Answer | Passage:
+        try:
+            work = _Passing(self._provider, asked, model, self._clock)
+            if asked.streams:
+                return Passage(work, await work.open(), partial(self._keep, work, asked, sent))
+            said = await work.document()
+        except DragomanError as error:
+            return _failure(asked.dialect, error)
+        received = Received(body=said.body, headers=_kept(said.headers), kind="response", pace=work.pace(said.body))
+        self._keep(work, asked, sent, received)
+        return said
 
     def _keep(self, work: _Passing, asked: Asked, sent: Sent, received: Received) -> None:
         captured = Captured(
@@ -95,13 +133,17 @@ class Passer:
             self._write(captured, self._recorder)
 
     def _write(self, captured: Captured, recorder: Recorder) -> None:
-        """Write an exchange. That there is no room for it is no reason to keep its answer from the client."""
+        """Write an exchange, without the provider's key, should a client have said it. That there is no room for it is
+        no reason to keep its answer from the client."""
         try:
             for line in Writer().feed(captured):
-                recorder.write(as_object(read_json(line), ()))
+                recorder.write(as_object(read_json(self._provider.secrets.redact_bytes(line)), ()))
         except OSError as error:
-            if self._tell is not None:
-                self._tell(f"an exchange could not be recorded: {error.strerror}")
+            self._tell(f"an exchange could not be recorded: {error.strerror}")
+
+
+def _nothing(line: str) -> None:
+    """Tell nobody."""
 
 
 def _sent(raw: bytes, path: str) -> Sent:
@@ -115,7 +157,7 @@ def _kept(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
 class _Passing:
     """One request on its way to the provider and back."""
 
-    def __init__(self, provider: Provider, asked: Asked, model: str | None, clock: Clock) -> None:
+    def __init__(self, provider: WireProvider, asked: Asked, model: str | None, clock: Clock) -> None:
         self._provider, self._asked, self._clock = provider, asked, clock
         self._began = clock.now()
         self.started = datetime.fromtimestamp(clock.today(), UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
@@ -142,9 +184,10 @@ class _Passing:
         said = convert_response(
             completion.wire, source=completion.dialect, target=self._asked.dialect, request=self._asked.wire
         )
-        losses = (*completion.losses, *said.losses)
+        body, more = document_form(said.body, self._asked)
+        losses = (*completion.losses, *said.losses, *more)
         headers = _headers(JSON_TYPE, len(losses), completion.request_id)
-        return Answer(headers=headers, body=write_json(said.body), losses=losses)
+        return Answer(headers=headers, body=write_json(body), losses=losses)
 
     async def open(self) -> Mapping[str, str]:
         """Send it, and return the headers as soon as the first byte of the answer is there."""
@@ -157,17 +200,21 @@ class _Passing:
         assert self._stream is not None
         asked = self._asked
         converter = StreamConverter(source=self._stream.dialect, target=asked.dialect, request=asked.wire)
-        reframer = None if asked.framing is None else Reframer(asked.framing)
+        shaper = shaper_of(asked)
         try:
-            async with self._stream as stream:
-                async for piece in _until_fault(stream.raw()):
-                    yield _reframed(reframer, converter.feed(piece))
+            async for piece in _until_fault(self._stream.raw()):
+                yield _shaped(shaper, converter.feed(piece))
             last = converter.close()  # after a fault, it says in the dialect's own form that this is no good end
+            said = _shaped(shaper, last) + (b"" if shaper is None else shaper.close())
         except DragomanError:
             yield None
             return
-        yield _reframed(reframer, last) + (b"" if reframer is None else reframer.close())
+        yield said
         self.is_whole = converter.error is None
+
+    async def aclose(self) -> None:
+        if self._stream is not None:
+            await self._stream.aclose()
 
 
 async def _until_fault(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -179,8 +226,8 @@ async def _until_fault(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """Whoever reads it sees that the end is missing."""
 
 
-def _reframed(reframer: Reframer | None, said: bytes) -> bytes:
-    return said if reframer is None else reframer.feed(said)
+def _shaped(shaper: Shaper | None, said: bytes) -> bytes:
+    return said if shaper is None else shaper.feed(said)
 
 
 def _headers(kind: str, losses: int, request_id: str | None) -> dict[str, str]:

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from urllib.parse import unquote
 
 import msgspec
+from msgspec.structs import replace
 
-__all__ = ["ENDPOINTS", "Place", "place_of"]
+__all__ = ["ENDPOINTS", "Place", "dialect_at", "place_of"]
 
 # What a person is told of the endpoints.
 ENDPOINTS: Mapping[str, tuple[str, ...]] = {
@@ -24,7 +25,7 @@ ENDPOINTS: Mapping[str, tuple[str, ...]] = {
         "POST /v1beta/models/MODEL:streamGenerateContent",
         "GET /v1beta/models",
     ),
-    "ollama": ("POST /api/chat", "GET /api/tags", "GET /api/version"),
+    "ollama": ("POST /api/chat", "POST /api/generate", "GET /api/tags", "GET /api/version"),
 }
 _DEPLOYMENT = r"(?:/deployments/(?P<model>[^/]+))?"
 _POSTS = (
@@ -33,6 +34,7 @@ _POSTS = (
     (re.compile(r"/messages$"), "anthropic"),
     (re.compile(r"/(?:models|tunedModels|endpoints)/(?P<model>[^/]+):(?P<streams>streamG|g)enerateContent$"), "gemini"),
     (re.compile(r"/api/chat$"), "ollama"),
+    (re.compile(r"/api/(?P<generates>generate)$"), "ollama"),
 )
 _LISTINGS = re.compile(r"/models(?:/(?P<model>.+))?$")
 _GEMINI = re.compile(r"^/v1(?:alpha|beta)\d*/")
@@ -41,13 +43,15 @@ _ANTHROPIC = re.compile(r"/anthropic/")
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """`operation` is "complete", "models", "version" or "about". `model` is the one that the path names; `streams` is
-    None where the body says it. `as_array`: the stream is to be one array of JSON."""
+    None where the body says it. `as_array`: the stream is to be one array of JSON; `generates`: it is Ollama's older
+    endpoint."""
 
     operation: str
     dialect: str
     model: str | None = None
     streams: bool | None = None
     as_array: bool = False
+    generates: bool = False
 
 
 def place_of(method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> Place | None:
@@ -66,7 +70,15 @@ def _posted(path: str, query: Mapping[str, str], pattern: re.Pattern[str], diale
     model = unquote(told["model"]) if told.get("model") else None
     streams = told["streams"].startswith("stream") if "streams" in told else None
     as_array = bool(streams) and query.get("alt", "").lower() != "sse"
-    return Place(operation="complete", dialect=dialect, model=model, streams=streams, as_array=as_array)
+    place = Place(operation="complete", dialect=dialect, model=model, streams=streams, as_array=as_array)
+    return replace(place, generates=True) if "generates" in told else place
+
+
+def dialect_at(path: str, headers: Mapping[str, str]) -> str:
+    """Return the dialect of a client that asks for what is not there."""
+    if path.startswith("/api/") and not path.startswith("/api/v"):
+        return "ollama"
+    return _lister(path, {}, headers)
 
 
 def _got(path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> Place | None:

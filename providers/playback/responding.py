@@ -18,10 +18,19 @@ from dragoman.providers.clock import Clock
 from dragoman.providers.playback.answering import Answer
 from dragoman.providers.playback.pace import paced
 
-__all__ = ["TRANSPORT", "Passing", "Played", "while_there"]
+__all__ = ["TRANSPORT", "Coming", "Passing", "Played", "while_there"]
 
 TRANSPORT = "transport"
 Result = TypeVar("Result")
+
+
+class Coming(Protocol):
+    """An answer that is still coming from somewhere. A None among the pieces says that it failed."""
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    def pieces(self) -> AsyncGenerator[bytes | None, None]: ...
+    async def aclose(self) -> None: ...
 
 
 class _Closable(Protocol):
@@ -31,9 +40,12 @@ class _Closable(Protocol):
 class Played(Response):
     """A recorded answer."""
 
-    def __init__(self, answer: Answer, speed: float | None, clock: Clock) -> None:
+    def __init__(
+        self, answer: Answer, speed: float | None, clock: Clock, *, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__()
         self._answer, self._speed, self._clock = answer, speed, clock
+        self._more = headers or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await while_there(self._play(scope, send), receive)
@@ -41,8 +53,8 @@ class Played(Response):
     async def _play(self, scope: Scope, send: Send) -> None:
         answer, is_begun = self._answer, False
         for pause, data in paced(answer.body, answer.pace, self._speed):
-            if pause:
-                await self._clock.sleep(pause)
+            # Without a pause, too, others have their turn, and it is seen who has left.
+            await (self._clock.sleep(pause) if pause else asyncio.sleep(0))
             if not is_begun and answer.status is not None:
                 await send(_start(answer.status, self._told()))
             is_begun = True
@@ -55,22 +67,24 @@ class Played(Response):
     def _told(self) -> Mapping[str, str]:
         answer = self._answer
         is_whole = not (answer.is_cut or answer.is_stream)
-        return {**answer.headers, **({"content-length": str(len(answer.body))} if is_whole else {})}
+        length = {"content-length": str(len(answer.body))} if is_whole else {}
+        return {**answer.headers, **length, **self._more}
 
 
 class Passing(Response):
-    """An answer that is still coming from somewhere. A None among the pieces says that it failed."""
+    """An answer that is passed on as it comes, and closed whatever becomes of the client."""
 
-    def __init__(self, headers: Mapping[str, str], pieces: AsyncGenerator[bytes | None, None]) -> None:
+    def __init__(self, coming: Coming, *, headers: Mapping[str, str] | None = None) -> None:
         super().__init__()
-        self._said, self._pieces = headers, pieces
+        self._coming, self._more = coming, headers or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await while_there(self._pass(scope, send), receive)
+        async with aclosing(self._coming):
+            await while_there(self._pass(scope, send), receive)
 
     async def _pass(self, scope: Scope, send: Send) -> None:
-        await send(_start(200, self._said))
-        async with aclosing(self._pieces) as pieces:
+        await send(_start(200, {**self._coming.headers, **self._more}))
+        async with aclosing(self._coming.pieces()) as pieces:
             async for piece in pieces:
                 if piece is None:
                     await _cut(scope)

@@ -41,6 +41,7 @@ class PlaybackServer(uvicorn.Server):
                 loop="asyncio",
                 lifespan="off",
                 log_config=None,
+                log_level="error",  # that a client speaks no HTTP is the client's affair
                 access_log=False,
                 server_header=False,
                 timeout_keep_alive=_KEEP_ALIVE,

@@ -43,7 +43,8 @@ class Captured(msgspec.Struct, frozen=True, kw_only=True):
     """One exchange, of which either side may be missing: `fault` then says why there is no response, if the file does.
 
     `started` is ISO 8601, in UTC where the format says so; `elapsed` is milliseconds. `model` and `streams` are what
-    is said beside the body of the request, as in Gemini's URLs. `line` is where it stands in a file of lines.
+    is said beside the body of the request, as in Gemini's URLs. `certainty` is "told", or that of a `Detection` where
+    the dialect is known by the bodies alone. `line` is where it stands in a file of lines.
     """
 
     request: Sent | None = None
@@ -55,6 +56,7 @@ class Captured(msgspec.Struct, frozen=True, kw_only=True):
     model: str | None = None
     streams: bool | None = None
     fault: str = ""
+    certainty: str = "told"
     line: int = 0
 
 

@@ -72,15 +72,14 @@ def recognized(captured: Captured) -> Captured | Skipped | Unreadable:
 
 def settled(bare: Bare, dialect: str = "", kind: str = "") -> Captured:
     """Return a body as one side of an exchange. What is not told is detected. Raises InvalidInput."""
-    found = Detection(dialect, "request", "certain")
-    if not (dialect and kind):
-        found = detect(bare.body)
-    kind = kind or found.kind
+    found = None if dialect and kind else detect(bare.body)
+    if found is not None:
+        dialect, kind = dialect or found.dialect, kind or found.kind
+    captured = Captured(dialect=dialect, certainty=found.certainty if found else "told", line=bare.line)
     if kind == "request":
-        return Captured(request=Sent(body=bare.body), dialect=dialect or found.dialect, line=bare.line)
+        return replace(captured, request=Sent(body=bare.body))
     status = 500 if kind == "error" else 200
-    response = Received(body=bare.body, status=status, kind=kind)
-    return Captured(response=response, dialect=dialect or found.dialect, line=bare.line)
+    return replace(captured, response=Received(body=bare.body, status=status, kind=kind))
 
 
 def _foreign(sent: Sent) -> str:
@@ -102,7 +101,7 @@ def _with_dialect(captured: Captured) -> Captured:
         captured = replace(captured, dialect=find(captured.dialect).name)
     found = None if sent is None else next(filter(None, (_found(sent.url, *place) for place in _PLACES)), None)
     if found is None:
-        return captured if captured.dialect else replace(captured, dialect=_detected(captured))
+        return captured if captured.dialect else _detected(captured)
     dialect, model, streams = found
     return replace(
         captured,
@@ -129,19 +128,21 @@ def _path(url: str) -> str:
         return ""
 
 
-def _detected(captured: Captured) -> str:
-    """Return the dialect that the bodies are in. Raises UndetectedDialect, MalformedJSON."""
+def _detected(captured: Captured) -> Captured:
+    """Return an exchange with the dialect that its bodies are in. Raises UndetectedDialect, MalformedJSON."""
+    found = _guess(captured)
+    return replace(captured, dialect=found.dialect, certainty=found.certainty)
+
+
+def _guess(captured: Captured) -> Detection:
     if captured.request is not None and captured.request.body:
         found = detect(_object(captured.request.body))
         if found.kind != "request":
             raise UndetectedDialect("$", f"a {found.kind} where a request is sent")
-        return found.dialect
+        return found
     if captured.response is not None and captured.response.body:
-        return (
-            detect(captured.response.body[:_HEAD]).dialect
-            if _is_events(captured.response.body)
-            else detect(captured.response.body).dialect
-        )
+        body = captured.response.body
+        return detect(body[:_HEAD] if _is_events(body) else body)
     raise UndetectedDialect("$", "there is no body")
 
 

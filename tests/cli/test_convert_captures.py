@@ -199,6 +199,25 @@ def foreign() -> bytes:
     return json.dumps({"log": {"entries": [entry] * 3}}).encode()
 
 
+@pytest.mark.parametrize("name", ["recording", "har", "vcr", "openai-batch", "anthropic-batch", "gemini-batch"])
+def test_what_a_batch_did_not_answer_keeps_its_id(name: str) -> None:
+    dialect = {"anthropic-batch": "anthropic", "gemini-batch": "gemini"}.get(name, "openai")
+    raw = json.dumps({"custom_id": "late", "result": {"type": "expired"}}).encode()
+    done = convert("--write", name, "--to", dialect, stdin=raw)
+    assert "left out" not in done.err
+    assert [(item.id, "expired" in item.fault) for item in captured(done.out, name)] == [("late", True)]
+
+
+def test_a_format_without_faults_leaves_them_out() -> None:
+    done = convert("--write", "curl", stdin=b'{"custom_id": "late", "result": {"type": "expired"}}')
+    assert "left out: an exchange without what the format holds (1)" in done.err
+
+
+def test_an_option_of_curl_is_named_as_it_stands() -> None:
+    done = convert("--write", "recording", stdin=b"curl https://x/v1/messages -d @body.json\n")
+    assert "standard input:1: -d: a file that a document names is not opened" in done.err
+
+
 def test_what_was_passed_over_is_counted(traffic: str, tmp_path: Path) -> None:
     file = tmp_path / "other.har"
     file.write_bytes(foreign())

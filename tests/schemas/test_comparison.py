@@ -101,6 +101,22 @@ def test_tools_are_called_in_any_order() -> None:
     assert compare(calls(call("a"), call("b")), calls(call("b"), call("a"))) == ()
 
 
+def test_what_is_said_beside_calls_is_small_talk() -> None:
+    talking = answer("I shall look that up for you." * 9, call(), stop="tool_use")
+    assert compare(talking, calls(call())) == compare(calls(call()), talking) == ()
+    assert [one.what for one in compare_texts(talking, calls(call()))] == ["text"]
+
+
+def test_words_after_calls_that_are_done_count() -> None:
+    done = answer(call(), "It rains.")
+    assert [one.what for one in compare(done, answer(call()))] == ["text"]
+
+
+def test_arguments_that_are_no_object_any_more_differ_also_where_none_fitted() -> None:
+    found = compare(calls(call(arguments={"town": "Bern"})), calls(call(arguments='{"town": ')), REQUEST)
+    assert told(found) == [("arguments-schema", "fits", "the arguments are no JSON object")]
+
+
 def test_tools_are_counted() -> None:
     found = compare(calls(call("a"), call("a")), calls(call("a"), call("b")))
     assert told(found) == [("tool-names", ["a", "a"], ["a", "b"])]

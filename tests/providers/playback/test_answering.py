@@ -162,12 +162,6 @@ def test_answer_without_a_body_is_one() -> None:
     assert (said.status, said.body, said.headers["content-type"]) == (503, b"", "text/plain")
 
 
-def test_answer_of_generate_is_none_of_a_chat() -> None:
-    generated = replace(exchange("ollama"), request=Sent(url="http://host/api/generate"))
-    assert answer(generated, asked("ollama")).status == 502
-    assert answer(generated, asked("anthropic")).status == 200
-
-
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_refusal_is_in_the_dialects_own_form(dialect: str) -> None:
     said = refusal(dialect, 404, "nothing")

@@ -143,6 +143,28 @@ def test_pages_from_elsewhere_are_refused(client: httpx.Client, origin: str, sta
     assert client.post(CHAT, content=BODY, headers={"origin": origin}).status_code == status
 
 
+def test_page_of_this_machine_reads_answers_and_errors(client: httpx.Client) -> None:
+    page = {"origin": "http://localhost:3000"}
+    replies = [client.post(CHAT, content=body, headers=page) for body in (BODY, STREAM, b"{")]
+    replies += [client.get("/v1/models", headers=page), client.get("/nothing", headers=page)]
+    assert {reply.headers["access-control-allow-origin"] for reply in replies} == {page["origin"]}
+
+
+def test_preflight_of_a_page_is_answered(client: httpx.Client) -> None:
+    asked = {"access-control-request-method": "POST", "access-control-request-headers": "authorization"}
+    near = client.options(CHAT, headers={"origin": "http://127.0.0.1:5173", **asked})
+    far = client.options(CHAT, headers={"origin": "https://evil.example", **asked})
+    assert (near.status_code, near.headers["access-control-allow-headers"]) == (204, "authorization")
+    assert far.status_code == 403
+    assert "access-control-allow-origin" not in far.headers
+
+
+def test_unknown_path_is_told_in_the_clients_form(client: httpx.Client) -> None:
+    reply = client.post("/v1/messages/count_tokens", content=b"{}", headers={"anthropic-version": "2023-06-01"})
+    assert (reply.status_code, reply.json()["type"]) == (404, "error")
+    assert isinstance(client.post("/api/show", content=b"{}").json()["error"], str)
+
+
 def test_connection_is_kept(client: httpx.Client) -> None:
     ports = {
         client.post(CHAT, content=body).extensions["network_stream"].get_extra_info("client_addr")

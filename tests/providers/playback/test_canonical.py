@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from dragoman.providers.playback.canonical import canonical, key_of, traits_of
+from dragoman.providers.playback.canonical import canonical, key_of, squeezed, traits_of
 from dragoman.schemas import find
 from dragoman.schemas.convert import convert_request
 from dragoman.schemas.errors import InvalidInput
@@ -16,6 +16,7 @@ from dragoman.schemas.ir import (
     Continuation,
     Media,
     Message,
+    Native,
     OutputFormat,
     Part,
     Reasoning,
@@ -151,6 +152,62 @@ def test_key_does_not_know_how_it_is_said(one: Request, other: Request) -> None:
 
 def test_key_knows_what_is_said() -> None:
     assert len({key(request) for request in OTHER}) == len(OTHER)
+
+
+def called(*parts: Part) -> Request:
+    """Return a request with calls that were made at once, and then their results."""
+    calls = tuple(part for part in parts if isinstance(part, ToolCall))
+    results = tuple(part for part in parts if isinstance(part, ToolResult))
+    return Request(messages=(Message(role="assistant", parts=calls), Message(role="user", parts=results)))
+
+
+DRAW = ToolCall(id="c2", name="draw", arguments="{}")
+ROLLED, DRAWN = (ToolResult(call_id=name, content=(Text(text=said),)) for name, said in (("c1", "6"), ("c2", "ace")))
+
+
+def test_calls_that_were_made_at_once_have_no_order() -> None:
+    assert key(called(CALL, DRAW, ROLLED, DRAWN)) == key(called(DRAW, CALL, ROLLED, DRAWN))
+    assert key(called(CALL, DRAW, ROLLED, DRAWN)) == key(called(DRAW, CALL, DRAWN, ROLLED))
+
+
+def test_results_are_those_of_their_calls_whatever_the_order() -> None:
+    other = called(CALL, DRAW, replace(ROLLED, call_id="c2"), replace(DRAWN, call_id="c1"))
+    assert key(called(CALL, DRAW, ROLLED, DRAWN)) != key(other)
+
+
+def test_letters_are_the_same_however_they_are_composed() -> None:
+    assert key(asking(Text(text="Zo\u00eb"))) == key(asking(Text(text="Zoe\u0308")))
+
+
+def words(request: Request) -> bytes:
+    return traits_of(request, canonical(request))[0]
+
+
+PICTURES = tuple(Media(kind="image", url=f"https://host/{name}.png") for name in "ab")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (asking(*PICTURES), asking(*reversed(PICTURES))),
+        (called(CALL, ROLLED), called(CALL, replace(ROLLED, is_error=True))),
+        (asking(Text(text="a"), Native(dialect="gemini", wire={"a": 1})), asking(Text(text="a"))),
+    ],
+)
+def test_what_the_key_does_not_know_the_words_do(one: Request, other: Request) -> None:
+    assert key(one) == key(other)
+    assert words(one) != words(other)
+
+
+def test_what_only_a_dialect_knows_is_a_setting() -> None:
+    plain = asking(Text(text="a"))
+    own = replace(plain, extra={"ollama": {"suffix": "x"}})
+    assert traits_of(own, canonical(own))[1] != traits_of(plain, canonical(plain))[1]
+
+
+def test_long_text_is_squeezed_as_a_short_one() -> None:
+    text = "zwei Wörter " * 20_000
+    assert squeezed(text) == "zweiWörter" * 20_000
 
 
 def test_instructions_amid_the_conversation_are_instructions() -> None:

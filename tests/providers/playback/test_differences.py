@@ -50,7 +50,9 @@ def with_turn(number: int, turn: Turn) -> Content:
         (replace(CONTENT, tools=("roll", "sing")), 'tools: asked "sing", recorded "draw"'),
         (replace(CONTENT, tools=("roll",)), 'tools: asked 1 of them, recorded "draw"'),
         (replace(CONTENT, tools=tuple("abcde")), 'tools: asked "a", "b", "c" and 2 more, recorded "draw", "roll"'),
-        (replace(CONTENT, output=("a",)), 'output: asked "a", recorded nothing'),
+        (replace(CONTENT, output=("a",)), 'output: asked "JSON", "a", recorded nothing'),
+        (replace(CONTENT, output=()), 'output: asked "JSON", recorded nothing'),
+        (with_turn(0, replace(USER, media=("b", "a"))), 'messages[0].media: asked "a", "b", recorded nothing'),
     ],
 )
 def test_difference_names_place_and_values(asked: Content, told: str) -> None:
@@ -59,6 +61,11 @@ def test_difference_names_place_and_values(asked: Content, told: str) -> None:
 
 def test_equal_contents_differ_nowhere() -> None:
     assert differences(CONTENT, with_turn(0, replace(USER, text=" Hello  there\n"))) == ()
+
+
+def test_order_of_media_is_no_difference() -> None:
+    one, other = (with_turn(0, replace(USER, media=media)) for media in (("a", "b"), ("b", "a")))
+    assert differences(one, other) == ()
 
 
 def test_long_texts_are_shown_where_they_part() -> None:

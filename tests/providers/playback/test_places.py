@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dragoman.providers.playback.places import Place, place_of
+from dragoman.providers.playback.places import Place, dialect_at, place_of
 
 
 def posted(path: str, **query: str) -> Place | None:
@@ -25,6 +25,7 @@ def posted(path: str, **query: str) -> Place | None:
         ("/v1/models/gemini-x:streamGenerateContent", "gemini", "gemini-x", True),
         ("/v1/projects/p/locations/l/publishers/google/models/g:generateContent", "gemini", "g", False),
         ("/api/chat", "ollama", None, None),
+        ("/api/generate", "ollama", None, None),
     ],
 )
 def test_post_is_of_the_dialect_of_its_path(path: str, dialect: str, model: str | None, streams: bool | None) -> None:
@@ -33,9 +34,30 @@ def test_post_is_of_the_dialect_of_its_path(path: str, dialect: str, model: str 
     assert (place.operation, place.dialect, place.model, place.streams) == ("complete", dialect, model, streams)
 
 
-@pytest.mark.parametrize("path", ["/v1/embeddings", "/", "/v1/messages/count_tokens", "/api/generate", "/v1/models"])
+@pytest.mark.parametrize("path", ["/v1/embeddings", "/", "/v1/messages/count_tokens", "/api/generates", "/v1/models"])
 def test_post_elsewhere_is_of_none(path: str) -> None:
     assert posted(path) is None
+
+
+def test_older_endpoint_of_ollama_is_told_from_its_chat() -> None:
+    chat, generate = posted("/api/chat"), posted("/api/generate")
+    assert chat is not None
+    assert generate is not None
+    assert (chat.generates, generate.generates) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "dialect"),
+    [
+        ("/v1/embeddings", {}, "openai-chat"),
+        ("/api/show", {}, "ollama"),
+        ("/api/v1/embeddings", {}, "openai-chat"),
+        ("/v1/messages/count_tokens", {"anthropic-version": "2023-06-01"}, "anthropic"),
+        ("/v1beta/models/g:countTokens", {}, "gemini"),
+    ],
+)
+def test_client_that_asks_for_what_is_not_there_has_a_dialect(path: str, headers: dict[str, str], dialect: str) -> None:
+    assert dialect_at(path, headers) == dialect
 
 
 def test_gemini_streams_an_array_unless_events_are_asked_for() -> None:

@@ -1,12 +1,16 @@
-"""Work that a server does for a client, as long as that is there."""
+"""Work that a server does for a client, as long as that is there; and answers that are sent to it."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator, MutableMapping
+from typing import Any
 
 import pytest
 
-from dragoman.providers.playback.responding import while_there
+from dragoman.providers.clock import SystemClock
+from dragoman.providers.playback.answering import Answer
+from dragoman.providers.playback.responding import Passing, Played, while_there
 
 
 class Client:
@@ -62,3 +66,54 @@ def test_whoever_ends_it_all_ends_the_work_too() -> None:
 
     asyncio.run(cancelling())
     assert ended == ["ended"]
+
+
+class Sent:
+    """What was sent, by a server that never has to wait."""
+
+    def __init__(self) -> None:
+        self.said: list[MutableMapping[str, Any]] = []
+
+    async def send(self, message: MutableMapping[str, Any]) -> None:
+        self.said.append(message)
+
+
+def test_client_that_leaves_is_seen_between_pieces() -> None:
+    pieces = 5000
+    long = Answer(body=b"x" * pieces, pace=tuple((0.0, end + 1) for end in range(pieces)), is_stream=True)
+    sent = Sent()
+    asyncio.run(Played(long, None, SystemClock())({"type": "http"}, Client(0.0).receive, sent.send))
+    assert len(sent.said) < 100
+
+
+class Coming:
+    """An answer of which nothing comes."""
+
+    def __init__(self) -> None:
+        self.headers = {"content-type": "text/event-stream"}
+        self.is_closed = False
+
+    async def pieces(self) -> AsyncGenerator[bytes | None, None]:
+        await asyncio.sleep(50)
+        yield b""
+
+    async def aclose(self) -> None:
+        self.is_closed = True
+
+
+async def refusing(message: MutableMapping[str, Any]) -> None:
+    raise OSError("gone")
+
+
+def test_answer_that_never_began_is_closed_too() -> None:
+    coming = Coming()
+    with pytest.raises(OSError, match="gone"):
+        asyncio.run(Passing(coming)({"type": "http"}, Client(50.0).receive, refusing))
+    assert coming.is_closed
+
+
+def test_answer_is_closed_when_the_client_leaves() -> None:
+    coming, sent = Coming(), Sent()
+    asyncio.run(Passing(coming, headers={"vary": "origin"})({"type": "http"}, Client(0.01).receive, sent.send))
+    assert coming.is_closed
+    assert (b"vary", b"origin") in sent.said[0]["headers"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 
 import httpx
@@ -26,6 +27,15 @@ def test_taken_port_is_an_error() -> None:
 def test_newer_addresses_are_listened_at() -> None:
     with listen("::1", 0) as listener:
         assert listener.getsockname()[0] == "::1"
+
+
+def test_client_that_speaks_no_http_is_no_news(capfd: pytest.CaptureFixture[str]) -> None:
+    with serving([exchange()]) as url, socket.socket() as client:
+        place = httpx.URL(url)
+        client.connect((place.host, place.port))
+        client.sendall(b"\x16\x03\x01\x02\x00 no http\r\n\r\n")
+        assert client.recv(100).startswith(b"HTTP/1.1 400")
+    assert capfd.readouterr().err == ""
 
 
 def test_end_of_the_server_ends_open_streams_at_once() -> None:

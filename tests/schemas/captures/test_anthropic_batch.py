@@ -113,6 +113,7 @@ def test_claude_in_a_bedrock_batch_is_read() -> None:
     assert item == Captured(
         id="R1",
         dialect="anthropic",
+        certainty="certain",
         request=Sent(body=BEDROCK),
         response=Received(body=ANSWERED, kind="response"),
     )
