@@ -50,7 +50,7 @@ IS_STREAM = "a stream of events, where a request, a response or an error was exp
 class Plan(msgspec.Struct, frozen=True):
     """What to do with each entry; `source` and `kind` may be AUTO. `assembles` makes one response of a stream,
     `explodes` a stream of a response. `writes` is the format that comes out, `holds_streams` whether a stream can be
-    told there as one, `holds_responses` whether any answer can. Without a `target` everything stays in its own dialect."""
+    told there as one, `holds_responses` whether any answer can. Without a `target` all stays in its own dialect."""
 
     target: str
     source: str = AUTO

@@ -43,6 +43,7 @@ FORMAT = Format(
     name="anthropic-batch",
     title="Anthropic batch file (also Bedrock)",
     module=__name__,
+    says=frozenset({"request", "response", "fault"}),
     writes=True,
     dialects=("anthropic",),
     by_documents=True,

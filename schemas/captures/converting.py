@@ -76,12 +76,12 @@ class _Work:
                 kind = response.kind
                 captured = replace(captured, response=self._response(response, streams=streams))
         except TruncatedStream as error:  # what it would add up to is not known: the request has no response
-            self._sides.append(Side(kind, (), error))
+            self._sides.append(Side(kind, (), _alone(error)))
             captured = replace(captured, response=None, fault=str(error))
         except RefusedLoss as error:
-            return ConvertedCapture(None, (*self._sides, Side(kind, error.losses, error)))
+            return ConvertedCapture(None, (*self._sides, Side(kind, error.losses, _alone(error))))
         except DragomanError as error:
-            return ConvertedCapture(None, (*self._sides, Side(kind, (), error)))
+            return ConvertedCapture(None, (*self._sides, Side(kind, (), _alone(error))))
         return ConvertedCapture(replace(captured, dialect=find(self._target).name), tuple(self._sides))
 
     def _with_request(self, captured: Captured, sent: Sent, model: str | None) -> Captured:
@@ -155,7 +155,7 @@ class _Work:
         if isinstance(error, RefusedLoss):
             raise error
         is_told = isinstance(error, ReportedError)  # by the provider: it is part of what was recorded
-        self._sides.append(Side("stream", converter.losses, None if is_told else error))
+        self._sides.append(Side("stream", converter.losses, None if is_told or error is None else _alone(error)))
         return received if target.name == source else self._changed(changed, changed.body, target.stream_type)
 
     def _changed(self, received: Received, body: bytes, kind: str) -> Received:
@@ -181,6 +181,12 @@ def _passed(received: Received, converter: StreamConverter) -> Received:
     if body:
         pace[ms] = len(body)
     return replace(received, body=body, pace=tuple(pace.items()) if received.pace else ())
+
+
+def _alone(error: DragomanError) -> DragomanError:
+    """Return an error without the frames that it came through: they hold bodies, in circles that are freed late."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 def _read(body: bytes, side: str) -> JSON:

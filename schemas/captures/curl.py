@@ -1,7 +1,8 @@
 """curl command lines → the requests that they send: of browsers ("copy as cURL"), of documentation, of shell scripts.
 
-Nothing is run, no file is opened, no environment is read. What only a shell could tell is an error, unless it is a
-credential, which would be taken out anyway. Other commands are passed over.
+Nothing is run, no file is opened, no environment is read; of files, those are known that the script itself writes. What
+only a shell could tell is an error, unless it is a credential, which would be taken out anyway. Other commands are
+passed over.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dragoman.schemas.captures.curlscript import Writer
 from dragoman.schemas.captures.exchange import Captured, Item, Skipped, Unreadable
 from dragoman.schemas.captures.formats import Format
 from dragoman.schemas.captures.lines import Line, Lines
+from dragoman.schemas.captures.shellfiles import ShellFiles
 from dragoman.schemas.captures.shellvariables import Argument, Variables
 from dragoman.schemas.captures.shellwords import Command, ShellWords
 from dragoman.schemas.errors import InvalidInput, MalformedJSON
@@ -47,6 +49,7 @@ class Reader:
         self._shell = ShellWords()
         self._cmd = CmdWords()
         self._variables = Variables()
+        self._files = ShellFiles()
         self._output: Argument | None = None  # what the command before wrote, if that can be known
         self._note = ""  # what stands before the pipe
         self._is_windows = False  # its lines end with \r\n
@@ -83,6 +86,8 @@ class Reader:
         stdin = self._stdin(command)
         self._note = self._note if command.is_piped else command.note
         self._output = _output(program, arguments[1:], stdin)
+        if command.output is not None:
+            self._files.write(self._variables.text(command.output).text, self._output, appends=command.appends)
         if unknown:
             yield Skipped("a command in $(…)", unknown[:40], command.line)
         if _CURL.fullmatch(program):
@@ -96,7 +101,7 @@ class Reader:
 
     def _requests(self, arguments: Sequence[Argument], stdin: Argument | None, line: int) -> Iterator[Item]:
         try:
-            sent = sent_by_curl(arguments, stdin)
+            sent = sent_by_curl(arguments, stdin, self._files)
         except InvalidInput as error:
             yield Unreadable(error.problem, error.path, line)
             return

@@ -15,6 +15,7 @@ import msgspec
 from dragoman.schemas.captures.credentials import carries_credential
 from dragoman.schemas.captures.curloptions import LETTERS, VALUES, is_known
 from dragoman.schemas.captures.exchange import Headers, Sent
+from dragoman.schemas.captures.shellfiles import ShellFiles
 from dragoman.schemas.captures.shellvariables import Argument
 from dragoman.schemas.errors import InvalidInput
 
@@ -54,14 +55,14 @@ class _Option(msgspec.Struct, frozen=True):
         return self.value.text
 
 
-def sent_by_curl(arguments: Iterable[Argument], stdin: Argument | None) -> list[Sent]:
+def sent_by_curl(arguments: Iterable[Argument], stdin: Argument | None, files: ShellFiles) -> list[Sent]:
     """Return what a command sends. Raises InvalidInput, with the option as the place."""
     sent: list[Sent] = []
-    asked = _Asked(stdin)
+    asked = _Asked(stdin, files)
     for option in _options(iter(arguments)):
         if option.name == "next":
             sent += asked.sent()
-            asked = _Asked(stdin)
+            asked = _Asked(stdin, files)
         else:
             asked.take(option)
     return [*sent, *asked.sent()]
@@ -120,8 +121,8 @@ def _value(spelled: str, rest: Iterator[Argument]) -> Argument:
 class _Asked:
     """What the options up to --next ask for."""
 
-    def __init__(self, stdin: Argument | None) -> None:
-        self._stdin = stdin
+    def __init__(self, stdin: Argument | None, files: ShellFiles) -> None:
+        self._stdin, self._files = stdin, files
         self._urls: list[str] = []
         self._method = ""
         self._headers: list[tuple[str, str]] = []
@@ -169,7 +170,7 @@ class _Asked:
         return "POST" if self._data and "get" not in self._flags else "GET"
 
     def _url(self, url: str) -> str:
-        url = url if _SCHEME.match(url) else f"http://{url}"
+        url = url if _SCHEME.match(url) or url.startswith("/") else f"http://{url}"  # documentation leaves out the host
         if "globoff" not in self._flags:
             url = _ESCAPED.sub(r"\1", url)
         address, mark, fragment = url.partition("#")
@@ -233,12 +234,13 @@ class _Asked:
         return _bytes(name) + b"=" + encoded if name else encoded
 
     def _file(self, option: _Option, name: str) -> bytes:
-        if name != "-":
+        text = self._stdin if name == "-" else self._files.read(name)
+        if text is None and name != "-":
             problem = "a file that a document names is not opened: put the body into the line, or behind it as <<'EOF'"
             raise InvalidInput(option.spelled, problem)
-        if self._stdin is None:
+        if text is None:
             raise InvalidInput(option.spelled, "nothing here says what standard input is: put it behind as <<'EOF'")
-        return _bytes(_Option(option.name, option.spelled, self._stdin).text)
+        return _bytes(_Option(option.name, option.spelled, text).text)
 
 
 def _address(option: _Option) -> str:

@@ -56,9 +56,9 @@ class Writer(Protocol):
 
 
 class Format(msgspec.Struct, frozen=True, kw_only=True):
-    """`says` is what a file of it can hold: "request", "response", "stream", "pace". `dialects` are those that it is
-    in, where that is not any. `by_documents`: it is JSON, alone or one a line, and its reader is told which if that is
-    known."""
+    """`says` is what a file of it can hold: "request", "response", "stream", "pace", "fault" (without a response).
+    `dialects` are those that it is in, where that is not any. `by_documents`: it is JSON, alone or one a line, and its
+    reader is told which if that is known."""
 
     name: str
     title: str

@@ -41,6 +41,7 @@ FORMAT = Format(
     name="gemini-batch",
     title="Gemini or Vertex AI batch file",
     module=__name__,
+    says=frozenset({"request", "response", "fault"}),
     writes=True,
     dialects=("gemini",),
     by_documents=True,

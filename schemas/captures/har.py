@@ -16,15 +16,14 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import msgspec
 
+from dragoman.schemas.captures.compressed import GZIP, Room
 from dragoman.schemas.captures.content import EMPTY, from_base64, text_or_base64, written
-from dragoman.schemas.captures.documents import MAX_WHOLE, DocumentReader
+from dragoman.schemas.captures.documents import DocumentReader
 from dragoman.schemas.captures.exchange import Captured, Headers, Item, Received, Sent, Unreadable
 from dragoman.schemas.captures.formats import Format
 from dragoman.schemas.captures.har_timing import NO_TIME, Timed, as_sent, pace, rebuilt, started, told
-from dragoman.schemas.captures.lines import MAX_LINE
 from dragoman.schemas.captures.typed import decoded
 from dragoman.schemas.errors import InvalidInput
-from dragoman.schemas.inflating import inflated
 
 __all__ = ["FORMAT", "Reader", "Writer"]
 
@@ -32,7 +31,7 @@ FORMAT = Format(
     name="har",
     title="HAR 1.2",
     module=__name__,
-    says=frozenset({"request", "response", "stream", "pace"}),
+    says=frozenset({"request", "response", "stream", "pace", "fault"}),
     writes=True,
     by_documents=True,
 )
@@ -41,8 +40,8 @@ NO_PLACE = "https://capture.invalid"
 _CUT_OFF = "cut off"
 _OF_TRANSFER = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 _BOM = b"\xef\xbb\xbf"
-_GZIP = b"\x1f\x8b"
 _LIST = re.compile(rb"\s*\[")
+_BASE64 = re.compile(r"[A-Za-z0-9+/\s]*[=\s]*")
 
 
 class _Named(msgspec.Struct):
@@ -118,11 +117,9 @@ def _read(raw: bytes, line: int) -> Iterator[Item]:
 
 
 class _Document:
-    """One document, which remembers how much it was inflated to: many small bodies can be a large one, too."""
-
     def __init__(self, line: int) -> None:
         self._line = line
-        self._inflated = 0
+        self._room = Room("one entry a line can be of any number")
 
     def items(self, raw: bytes, path: str) -> Iterator[Item]:
         """Return what is in a HAR, or in an entry without one."""
@@ -184,7 +181,7 @@ class _Document:
         content, headers = said.content or _Content(), _headers(said.headers)
         kind = _value(headers, "content-type").lower()
         body = self._body(content, said.headers, "$.response.content.text")
-        body = (as_sent(body, kind) if content.encoding != "base64" else body) or rebuilt(entry)
+        body = (body if _is_base64(content) else as_sent(body, kind)) or rebuilt(entry)
         return Received(
             body=body,
             status=int(said.status or 0),
@@ -195,24 +192,17 @@ class _Document:
 
     def _body(self, said: _Content, headers: _Names, path: str) -> bytes:
         text = said.text or ""
-        if said.encoding != "base64":
+        if not _is_base64(said):
             return text.encode("utf-8", "surrogatepass")
         raw = from_base64(text, path)
         encoding = _value(_pairs(headers), "content-encoding").lower()
-        # Most tools have inflated it already; no body of text begins like that.
-        return self._opened(raw, encoding, path) if raw.startswith(_GZIP) and "gzip" in encoding else raw
+        # Most tools have inflated it already.
+        return self._room.inflated(raw, encoding, path) if raw.startswith(GZIP) and "gzip" in encoding else raw
 
-    def _opened(self, raw: bytes, encoding: str, path: str) -> bytes:
-        if self._inflated >= MAX_WHOLE:
-            way_out = "one entry a line can be of any number"
-            raise InvalidInput(path, f"all that is compressed is larger than {MAX_WHOLE >> 20} MiB: {way_out}")
-        try:
-            body = inflated(raw, encoding, MAX_LINE)
-        except InvalidInput as error:
-            self._inflated += MAX_LINE
-            raise InvalidInput(path, error.problem) from error
-        self._inflated += len(body)
-        return body
+
+def _is_base64(said: _Content) -> bool:
+    """Tell whether a text is what it says that it is: Firefox has called text base64 that is none."""
+    return (said.encoding or "").lower() == "base64" and _BASE64.fullmatch(said.text or "") is not None
 
 
 def _is_answered(said: _Response) -> bool:

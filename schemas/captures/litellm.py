@@ -152,7 +152,7 @@ def _asked(entry: Wire, dialect: str) -> _Asked | None:
         body = _cleaned(received, dialect)
         told = text(received.get("model")) or model
     else:
-        parameters = unfolded(first(entry, "model_parameters", "optional_params"))
+        parameters = unfolded(first(entry, "model_parameters", "modelParameters", "optional_params"))
         body, dialect = _composed(unfolded(entry.get("messages")), parameters, dialect=dialect)
         told = model
     if not body:

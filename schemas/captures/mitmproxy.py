@@ -8,7 +8,7 @@ so that all are read alike. Where the framing is lost nothing after it can be fo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from dragoman.schemas.captures.documents import MAX_WHOLE
@@ -55,26 +55,24 @@ _NOT_KEPT = "mitmproxy passed the body on and kept none: record without stream_l
 
 
 class Reader:
-    """`limit` is that of a flow, and of what those that are fed at once are inflated by."""
+    """`limit` is that of a flow; what flows are inflated by beyond what is likely is no more than one body may be."""
 
     def __init__(self, limit: int = MAX_WHOLE) -> None:
         self._frames = Frames(limit)
-        self._limit = limit
+        self._most = self._room = min(limit, MAX_LINE)
         self._number = 0
 
     def feed(self, raw: bytes) -> list[Item]:
-        return self._items(self._frames.feed(raw), max(self._limit, _LIKELY * len(raw)))
+        return [self._bounded(frame) for frame in self._frames.feed(raw)]
 
     def close(self) -> list[Item]:
-        return self._items(self._frames.close(), self._limit)
+        return [self._bounded(frame) for frame in self._frames.close()]
 
-    def _items(self, frames: Iterable[Frame], room: int) -> list[Item]:
-        """Read flows that come together, as long as there is room: a few bytes can hold many bombs."""
-        items: list[Item] = []
-        for frame in frames:
-            items.append(self._item(frame) if room > 0 else Unreadable(_BOMBS, self._path()))
-            room -= max(0, _size(items[-1]) - len(frame.payload))
-        return items
+    def _bounded(self, frame: Frame) -> Item:
+        """Read a flow if there is room: a few bytes can hold many bombs. What is no bomb makes as much as it takes."""
+        item = self._item(frame) if self._room > 0 else Unreadable(_BOMBS, self._path())
+        self._room = min(self._room + _LIKELY * len(frame.payload) - _size(item), self._most)
+        return item
 
     def _item(self, frame: Frame) -> Item:
         path = self._path()

@@ -37,6 +37,7 @@ FORMAT = Format(
     name="openai-batch",
     title="OpenAI batch file (also Azure, Groq, Mistral)",
     module=__name__,
+    says=frozenset({"request", "response", "fault"}),
     writes=True,
     dialects=("openai-chat", "openai-responses"),
     by_documents=True,

@@ -18,7 +18,7 @@ FORMAT = Format(
     name="recording",
     title="What --record writes",
     module=__name__,
-    says=frozenset({"request", "response", "stream", "pace"}),
+    says=frozenset({"request", "response", "stream", "pace", "fault"}),
     writes=True,
     by_documents=True,
 )

@@ -46,12 +46,14 @@ class Word(msgspec.Struct, frozen=True):
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
-    """`stdin` is what the command itself says of it; `note` is the comment in front. With a `problem` there are no
-    words."""
+    """`stdin` is what the command itself says of it, `output` the file that it writes to; `note` is the comment in
+    front. With a `problem` there are no words."""
 
     words: tuple[Word, ...] = ()
     line: int = 0
     stdin: Word | None = None
+    output: Word | None = None
+    appends: bool = False
     is_piped: bool = False
     note: str = ""
     problem: str = ""
@@ -101,6 +103,7 @@ _TOKENS: Mapping[str, re.Pattern[str]] = {
 _LETTERS = {"a": "\a", "b": "\b", "e": "\x1b", "E": "\x1b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _QUOTES = {"single": _SINGLE, "double": _DOUBLE, "ansi": _ANSI}
 _COMMANDS = (_COMMAND, _TICK)
+_WRITING = (">", ">|", ">>")
 _NAMES = {_SINGLE: "the quote '", _DOUBLE: 'the quote "', _ANSI: "the quote $'", _COMMAND: "$(", _TICK: "the quote `"}
 
 
@@ -138,6 +141,8 @@ class _Scanner:
         self._is_bare = True
         self._words: list[Word] = []
         self._stdin: Word | None = None
+        self._output: Word | None = None
+        self._appends = False
         self._redirect = self._note = self._problem = ""
         self._heres: list[_Here] = []
         self._document: list[str] = []  # the lines of the first of them
@@ -324,10 +329,12 @@ class _Scanner:
             self._modes, self._hidden = [], 0
 
     def _begin_redirect(self, redirect: str) -> None:
-        if self._has_word and self._is_bare and not self._parts and "".join(self._loose).isdigit():
+        number = "".join(self._loose) if self._has_word and self._is_bare and not self._parts else ""
+        if number.isdigit():
             self._take_parts()  # the number of what is redirected
         self._end_word()
-        self._redirect = redirect
+        is_of_errors = number.isdigit() and redirect in _WRITING and number != "1"
+        self._redirect = "&>" if is_of_errors else redirect
 
     def _take_parts(self) -> tuple[Part, ...]:
         """Return the parts of the word that is at its end, with texts that follow each other as one."""
@@ -367,21 +374,26 @@ class _Scanner:
                 self._heres = []
         elif redirect == "<":
             self._stdin = Word((Refused("the contents of a file"),))
+        elif redirect in _WRITING:
+            self._output, self._appends = word, redirect == ">>"
 
     def _end_command(self) -> None:
         self._end_word()
         self._redirect = ""
+        self._output = self._output if self._words else None
         has_document = any(here.command == len(self._ready) for here in self._heres)
         if self._words or self._stdin or has_document:
             command = Command(
                 words=tuple(self._words),
                 line=self._begun,
                 stdin=self._stdin,
+                output=self._output,
+                appends=self._appends,
                 is_piped=self._is_piped,
                 note=self._note,
             )
             self._ready.append(command)
-            self._words, self._stdin, self._is_piped, self._note = [], None, False, ""
+            self._words, self._stdin, self._output, self._is_piped, self._note = [], None, None, False, ""
         if len(self._ready) > MAX_PARTS:
             self._give_up(f"a line of more than {MAX_PARTS:,} commands")
 

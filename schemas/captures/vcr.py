@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 import orjson
 
+from dragoman.schemas.captures.compressed import GZIP, Room
 from dragoman.schemas.captures.content import from_base64
 from dragoman.schemas.captures.documents import MAX_WHOLE
 from dragoman.schemas.captures.exchange import Captured, Headers, Item, Pace, Received, Sent, Unreadable
 from dragoman.schemas.captures.formats import Format
 from dragoman.schemas.captures.typed import shaped
 from dragoman.schemas.errors import InvalidInput, MalformedJSON
-from dragoman.schemas.inflating import inflated
 from dragoman.schemas.ir import JSON
 from dragoman.schemas.jsontext import read_json, write_json
 
@@ -33,12 +33,12 @@ FORMAT = Format(
     name="vcr",
     title="VCR cassettes (vcrpy, Ruby's VCR)",
     module=__name__,
-    says=frozenset({"request", "response", "stream", "pace"}),
+    says=frozenset({"request", "response", "stream", "pace", "fault"}),
     writes=True,
 )
 _LISTS = frozenset({"interactions", "http_interactions"})
 _BOM = b"\xef\xbb\xbf"
-_GZIP = b"\x1f\x8b"
+_WAY_OUT = "cut it into several cassettes"
 # What Ruby calls the encoding that a text had before it was written as UTF-8.
 _ENCODINGS = {"ISO-8859-1": "latin-1", "Windows-1252": "cp1252", "UTF-16LE": "utf-16-le", "UTF-16BE": "utf-16-be"}
 _KINDS = frozenset({"response", "stream", "error"})
@@ -108,7 +108,7 @@ class Reader:
 
     def close(self) -> list[Item]:
         if self._size > MAX_WHOLE:
-            problem = f"larger than {MAX_WHOLE >> 20} MiB, and it has to be read whole: cut it into several cassettes"
+            problem = f"larger than {MAX_WHOLE >> 20} MiB, and it has to be read whole: {_WAY_OUT}"
             return [Unreadable(problem)]
         raw = b"".join(self._pieces).removeprefix(_BOM)
         self._pieces = []
@@ -118,12 +118,13 @@ class Reader:
 def _yaml_items(raw: bytes) -> Iterator[Item]:
     from dragoman.schemas.captures.safeyaml import entries
 
+    room = Room(_WAY_OUT)
     for number, entry in enumerate(entries(raw, _LISTS)):
         path = f"$.interactions[{number}]"
         if entry.problem:
             yield Unreadable(entry.problem, path if entry.is_one else "$", entry.line)
         else:
-            yield _item(entry.value, path, entry.line)
+            yield _item(entry.value, path, line=entry.line, room=room)
 
 
 def _json_items(raw: bytes) -> Iterator[Item]:
@@ -132,26 +133,27 @@ def _json_items(raw: bytes) -> Iterator[Item]:
     except MalformedJSON as error:
         yield Unreadable(error.problem)
         return
+    room = Room(_WAY_OUT)
     for cassette in said if isinstance(said, list) else [said]:
         lists = [cassette[name] for name in sorted(_LISTS) if name in cassette] if isinstance(cassette, dict) else []
         if not lists:
             yield Unreadable("no interactions or http_interactions at its top")
         for number, value in enumerate(value for values in lists if isinstance(values, list) for value in values):
-            yield _item(value, f"$.interactions[{number}]", 0)
+            yield _item(value, f"$.interactions[{number}]", line=0, room=room)
 
 
-def _item(value: object, path: str, line: int) -> Item:
+def _item(value: object, path: str, *, line: int, room: Room) -> Item:
     try:
-        return _captured(shaped(value, _Interaction), line)
+        return _captured(shaped(value, _Interaction), line=line, room=room)
     except InvalidInput as error:
         return Unreadable(error.problem, path + error.path.removeprefix("$"), line)
 
 
-def _captured(said: _Interaction, line: int) -> Captured:
+def _captured(said: _Interaction, *, line: int, room: Room) -> Captured:
     known = said.dragoman
     return Captured(
         request=None if said.request is None else _sent(said.request),
-        response=None if said.response is None else _received(said.response, known),
+        response=None if said.response is None else _received(said.response, known, room=room),
         id=known.id or str(said.id),
         started=known.started or _time(said.recorded_at),
         elapsed=known.elapsed,
@@ -172,10 +174,10 @@ def _sent(said: _Request) -> Sent:
     )
 
 
-def _received(said: _Response, known: _Known) -> Received:
+def _received(said: _Response, known: _Known, *, room: Room) -> Received:
     headers = _headers(said)
     body = _body(said, said.content if said.body is None else said.body, "$.response")
-    body = _plain(body, headers)
+    body = _plain(body, headers, room=room)
     return Received(
         body=body,
         status=_status(said),
@@ -258,19 +260,16 @@ def _encoded(text: str, encoding: str) -> bytes:
         return text.encode("utf-8", "surrogatepass")  # it was UTF-8 all along: nobody had told the client
 
 
-def _plain(body: bytes, headers: Headers) -> bytes:
+def _plain(body: bytes, headers: Headers, *, room: Room) -> bytes:
     """Return a body as it was before it was compressed.
 
     The header stays where a recorder has inflated the body already (vcrpy's decode_compressed_response took it away
     only later). So the bytes decide: gzip begins with its two bytes, and what is compressed otherwise is not UTF-8.
     """
     encoding = ", ".join(value for name, value in headers if name.lower() == "content-encoding")
-    if not encoding or (body[:2] != _GZIP and ("gzip" in encoding.lower() or _is_text(body))):
+    if not encoding or (body[:2] != GZIP and ("gzip" in encoding.lower() or _is_text(body))):
         return body
-    try:
-        return inflated(body, encoding, MAX_WHOLE)
-    except InvalidInput as error:
-        raise InvalidInput("$.response.body", error.problem) from error
+    return room.inflated(body, encoding, "$.response.body")
 
 
 def _is_text(body: bytes) -> bool:

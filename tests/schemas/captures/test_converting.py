@@ -272,3 +272,13 @@ def test_an_error_in_a_stream_is_part_of_what_was_recorded() -> None:
     found = convert_captured(failed, target="openai-chat")
     assert found.sides[-1].error is None
     assert b"Overloaded" in answer(found.captured).body
+
+
+def test_an_error_holds_nothing_of_what_was_read() -> None:
+    """Its frames would hold the bodies, in circles: many large bodies that are no JSON would fill the memory."""
+    exchange = Captured(
+        dialect="openai-chat", response=Received(body=b"no JSON", kind="response"), request=EXCHANGES[0].request
+    )
+    error = convert_captured(exchange, target="openai-chat").sides[-1].error
+    assert error is not None
+    assert (error.__traceback__, error.__cause__, error.__context__) == (None, None, None)

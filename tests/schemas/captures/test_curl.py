@@ -368,3 +368,8 @@ def test_a_path_alone_is_one_at_the_vendor() -> None:
     script = written("curl", (Captured(dialect="anthropic", request=Sent(url="/v1/messages?beta=true", body=b"{}")),))
     assert b"$ANTHROPIC_API_KEY" in script
     assert sent_by(script).url == "https://api.anthropic.com/v1/messages?beta=true"
+
+
+def test_an_address_without_a_host_is_a_path() -> None:
+    """Documentation says `curl '/v1/chat/completions'` where anybody has a host of their own."""
+    assert sent_by(f"curl '/v1/chat/completions' -d '{BODY}'").url == "/v1/chat/completions"

@@ -27,7 +27,7 @@ def test_what_can_be_written_is_said_without_an_import_of_it() -> None:
 @pytest.mark.parametrize("format", formats(), ids=lambda each: each.name)
 def test_a_format_has_what_it_promises(format: Format) -> None:  # noqa: A002
     assert format.title
-    assert format.says <= {"request", "response", "stream", "pace"}
+    assert format.says <= {"request", "response", "stream", "pace", "fault"}
     assert format.says & {"request", "response"}
     assert [find(name).name for name in format.dialects] == list(format.dialects)
     assert format.reader().feed(b"") == format.reader(is_lines=True).feed(b"") == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
-from base64 import b64encode
+from base64 import b64encode, encodebytes
 from typing import Any, cast
 
 import pytest
@@ -125,25 +125,38 @@ def test_what_is_inflated_is_not_inflated_again() -> None:
 
 
 def test_what_a_tool_left_compressed_is_inflated() -> None:
-    content = {"text": b64encode(gzip.compress(ANSWERED.encode())).decode(), "encoding": "base64"}
+    content = {"text": b64encode(gzip.compress(ANSWERED.encode(), mtime=0)).decode(), "encoding": "base64"}
     headers = {"content-encoding": "gzip"}
     assert received(only(har(entry(response={"headers": headers, "content": content})))).body.decode() == ANSWERED
 
 
 def test_a_bomb_is_not_inflated() -> None:
-    content = {"text": b64encode(gzip.compress(bytes(65 << 20))).decode(), "encoding": "base64"}
+    content = {"text": b64encode(gzip.compress(bytes(65 << 20), mtime=0)).decode(), "encoding": "base64"}
     bomb = entry(response={"headers": {"content-encoding": "gzip"}, "content": content})
     problem = "larger than 64 MiB when it is inflated"
     assert unreadable(*read(har(bomb))) == [("$.log.entries[0].response.content.text", problem)]
 
 
 def test_after_four_bombs_nothing_more_is_inflated() -> None:
-    content = {"text": b64encode(gzip.compress(bytes(65 << 20))).decode(), "encoding": "base64"}
+    content = {"text": b64encode(gzip.compress(bytes(65 << 20), mtime=0)).decode(), "encoding": "base64"}
     bomb = entry(response={"headers": {"content-encoding": "gzip"}, "content": content})
     found = read(har(*[bomb] * 5))
     problem = "all that is compressed is larger than 256 MiB: one entry a line can be of any number"
     assert unreadable(*found)[4] == ("$.log.entries[4].response.content.text", problem)
     assert len(found) == 5
+
+
+@pytest.mark.parametrize("text", [ANSWERED, "data: {}\n\n", "Zm9v.", "ä"])
+def test_text_that_is_called_base64_and_is_none_is_text(text: str) -> None:
+    """Firefox did so, for years."""
+    content = {"text": text, "encoding": "base64"}
+    assert received(only(har(entry(response={"content": content})))).body.decode() == text
+
+
+@pytest.mark.parametrize("encoding", ["base64", "BASE64"])
+def test_base64_may_stand_in_lines(encoding: str) -> None:
+    content = {"text": encodebytes(ANSWERED.encode() * 9).decode(), "encoding": encoding}
+    assert received(only(har(entry(response={"content": content})))).body.decode() == ANSWERED * 9
 
 
 def test_what_is_no_base64_is_told() -> None:

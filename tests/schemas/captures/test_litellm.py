@@ -200,6 +200,12 @@ def test_what_is_litellms_own_is_no_part_of_the_request() -> None:
     assert asked(found) == {"model": "gpt-4o", "messages": MESSAGES, "user": "u", "top_k": 4}
 
 
+def test_old_spend_logs_spell_the_parameters_as_their_table_does() -> None:
+    old: Wire = {name: value for name, value in PAYLOAD.items() if name != "model_parameters"}
+    found = only(raw_of({**old, "modelParameters": '{"top_p": 0.5}'}))
+    assert asked(found) == {"model": "gpt-4o", "messages": MESSAGES, "top_p": 0.5}
+
+
 def test_a_spend_log_holds_the_body_that_a_client_sent() -> None:
     found = only(raw_of(SPEND))
     assert asked(found) == {"model": "mine", "messages": MESSAGES, "top_p": 0.5}

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from dragoman.schemas.captures import Captured, Received, Sent, Unreadable
-from dragoman.schemas.captures import vcr as vcr_module
 from tests.schemas.captures.cassettes import captured, items_of, problem
 from tests.schemas.captures.samples import EXCHANGES, comparable, read, read_in_pieces, written
 
@@ -292,7 +291,9 @@ def test_a_cassette_may_be_json(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["Content-Encoding", "content-encoding", "CONTENT-ENCODING"])
-@pytest.mark.parametrize(("encoding", "packed"), [("gzip", gzip.compress(ANSWER)), ("deflate", zlib.compress(ANSWER))])
+@pytest.mark.parametrize(
+    ("encoding", "packed"), [("gzip", gzip.compress(ANSWER, mtime=0)), ("deflate", zlib.compress(ANSWER))]
+)
 def test_a_compressed_body_is_inflated(name: str, encoding: str, packed: bytes) -> None:
     found = with_response(f"headers: {{{name}: [{encoding}]}}\nbody: {{string: !!binary {b64encode(packed).decode()}}}")
     assert found.body == ANSWER
@@ -305,14 +306,23 @@ def test_a_body_that_is_plain_already_is_not_inflated_again(encoding: str) -> No
 
 
 def test_what_cannot_be_inflated_is_named() -> None:
-    packed = b64encode(gzip.compress(ANSWER)[:-9]).decode()
+    packed = b64encode(gzip.compress(ANSWER, mtime=0)[:-9]).decode()
     text = f"headers: {{content-encoding: [gzip]}}, body: {{string: !!binary {packed}}}"
     found = problem(f"interactions:\n- response: {{{text}}}\n")
     assert found == Unreadable("ends in the middle of what is compressed", "$.interactions[0].response.body", 2)
 
 
-def test_a_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vcr_module, "MAX_WHOLE", 1 << 20)
-    packed = b64encode(gzip.compress(bytes(4 << 20))).decode()
-    text = f"headers: {{content-encoding: [gzip]}}, body: {{string: !!binary {packed}}}"
-    assert "larger than 1 MiB" in problem(f"interactions:\n- response: {{{text}}}\n").problem
+def packed_response(body: bytes) -> str:
+    packed = b64encode(gzip.compress(body, mtime=0)).decode()
+    return f"- response: {{headers: {{content-encoding: [gzip]}}, body: {{string: !!binary {packed}}}}}\n"
+
+
+def test_a_bomb_is_refused() -> None:
+    found = problem("interactions:\n" + packed_response(bytes(65 << 20)))
+    assert found == Unreadable("larger than 64 MiB when it is inflated", "$.interactions[0].response.body", 2)
+
+
+def test_after_four_bombs_nothing_more_is_inflated() -> None:
+    found = items_of("interactions:\n" + packed_response(bytes(65 << 20)) * 5 + packed_response(b""))
+    problem = "all that is compressed is larger than 256 MiB: cut it into several cassettes"
+    assert found[4:] == [Unreadable(problem, f"$.interactions[{at}].response.body", 2 + at) for at in (4, 5)]

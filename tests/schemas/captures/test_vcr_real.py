@@ -44,7 +44,7 @@ class Answers(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", kind)
         if asked == "gzip":
-            body = gzip.compress(body)
+            body = gzip.compress(body, mtime=0)
             self.send_header("Content-Encoding", "gzip")
         if asked == "stream":
             self.send_header("Transfer-Encoding", "chunked")
