@@ -159,7 +159,8 @@ def _by_weight(entry: tuple[Place, tuple[int, Loss]]) -> tuple[bool, int]:
 def _read(tally: Tally) -> str:
     if tally.documents == 1 and tally.identities and not tally.exchanges:
         return _named(next(iter(tally.identities)))
-    return f"{tally.documents - tally.failed:,} {tally.noun}"
+    done = tally.documents - tally.failed
+    return f"{done:,} {tally.noun(done)}"
 
 
 def _named(identity: Identity) -> str:

@@ -44,10 +44,10 @@ class Tally:
         self.identities: dict[Identity, int] = {}
         self.models: dict[str, int] = {}
 
-    @property
-    def noun(self) -> str:
-        """What was converted, as a word."""
-        return "exchanges" if self.exchanges and self.documents > 1 else "exchange" if self.exchanges else "documents"
+    def noun(self, count: int) -> str:
+        """Return what was converted, as a word for so many of them."""
+        word = "exchange" if self.exchanges else "document"
+        return word if count == 1 else f"{word}s"
 
     def add(self, outcome: Outcome) -> None:
         self.documents += 1

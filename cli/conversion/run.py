@@ -75,6 +75,7 @@ class Run:
         self._is_pretty = manner.output == STDIN and environment.is_terminal(environment.stdout)
         self._is_coloured = self._is_pretty and environment.has_colour(environment.stdout)
         self._status = Status.DONE
+        self._bodiless = 0  # exchanges of which there was nothing to write
         self._captures: CaptureOutput | None = None
 
     def run(self, files: Sequence[str]) -> Status:
@@ -189,9 +190,11 @@ class Run:
         elif outcome.captured is not None and self._captures is not None:
             self._captures.write(outcome.captured)
         elif outcome.captured is not None:
-            for side in (outcome.captured.request, outcome.captured.response):
-                if side is not None and side.body:
-                    output.write(self._written(side.body))
+            sides = (outcome.captured.request, outcome.captured.response)
+            bodies = [side.body for side in sides if side is not None and side.body]
+            for body in bodies:
+                output.write(self._written(body))
+            self._bodiless += not bodies
 
     def _written(self, body: bytes) -> bytes:
         if self._plan.explodes:
@@ -209,13 +212,15 @@ class Run:
         manner, tally, say = self._manner, self._tally, self._environment.say
         if not manner.quiet:
             left_out = {} if self._captures is None else self._captures.left_out
+            if self._bodiless:
+                left_out = {"an exchange without a body": self._bodiless}
             for note in [*identity_notes(tally), *self._model_notes(), *capture_summary(tally, left_out)]:
                 say(note)
             if self._tells_losses():
                 target = self._plan.target or "its own dialect"
                 say(loss_summary(tally, target, colour=self._has_colour(), whole=bool(manner.verbose)))
         if tally.failed and tally.documents > 1:
-            say(f"dragoman: {tally.failed:,} of {tally.documents:,} {tally.noun} failed")
+            say(f"dragoman: {tally.failed:,} of {tally.documents:,} {tally.noun(tally.documents)} failed")
         if tally.skipped and not tally.documents:
             raise InvalidInput("nothing to convert", "no entry is an exchange with a model")
 

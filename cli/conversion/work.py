@@ -264,8 +264,10 @@ class _Work:
 def _read(raw: bytes, plan: Plan) -> JSON:
     try:
         return read_json(raw)
-    except MalformedJSON:
+    except MalformedJSON as error:
         text = _text(raw)
+        if error.offset == 0:
+            error.hint = "--format FORMAT says what it is, if it is no JSON"
         if plan.kind == "error":  # a proxy in front of a provider answers with a page of text
             return text
         if text.lstrip().encode().startswith(STREAM_STARTS):

@@ -33,7 +33,7 @@ class Documents:
     """`is_lines` is what the name of the file says; None: it says nothing. `limit` is that of a whole document."""
 
     def __init__(self, *, is_lines: bool | None = None, limit: int = MAX_LINE) -> None:
-        self._lines = Lines(min(limit, MAX_LINE))
+        self._lines = Lines(min(limit, MAX_LINE), skips_blank=True)
         self._is_lines = is_lines
         self._head: list[Line] = []  # the first lines that are not blank
         self._whole: list[bytes] = []
@@ -83,7 +83,8 @@ class Documents:
     def _document(self) -> Document:
         self._head = []
         if self._size > self._limit:
-            return Document(b"", 0, f"larger than {self._limit >> 20} MiB")
+            way_out = "and it has to be read whole: one a line can be of any number"
+            return Document(b"", 0, f"larger than {self._limit >> 20} MiB, {way_out}")
         raw = b"".join(self._whole)
         self._whole = []
         if not raw.strip():
@@ -106,9 +107,7 @@ class DocumentReader:
 
     def _items(self, document: Document) -> Iterable[Item]:
         if document.problem:
-            way_out = "" if document.line else ", and it has to be read whole: one entry a line can be of any number"
-            is_large = document.problem.startswith("larger")
-            return [Unreadable(document.problem + (way_out if is_large else ""), line=document.line)]
+            return [Unreadable(document.problem, line=document.line)]
         try:
             return list(self._read(document.raw, document.line))
         except MalformedJSON as error:

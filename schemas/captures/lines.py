@@ -22,8 +22,10 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Lines:
-    def __init__(self, limit: int = MAX_LINE) -> None:
-        self._limit = limit
+    """`skips_blank`: lines with nothing on them are only counted, which is quicker where there are many."""
+
+    def __init__(self, limit: int = MAX_LINE, *, skips_blank: bool = False) -> None:
+        self._limit, self._skips_blank = limit, skips_blank
         self._held: list[bytes] = []
         self._size = 0  # of the line that is not whole yet
         self._number = 0
@@ -36,6 +38,9 @@ class Lines:
         *whole, last = rest
         lines = [self._taken()]
         for line in whole:
+            if self._skips_blank and (not line or line.isspace()):
+                self._number += 1
+                continue
             self._hold(line)
             lines.append(self._taken())
         self._hold(last)

@@ -95,7 +95,9 @@ def test_every_line_of_json_lines_is_a_document(values: list[object]) -> None:
 
 def test_a_whole_document_over_the_limit_is_not_held() -> None:
     found = documents_of(*[b"[" * 100] * 100, limit=1000)
-    assert [(document.raw, document.problem) for document in found] == [(b"", "larger than 0 MiB")]
+    [document] = found
+    assert document.raw == b""
+    assert document.problem.startswith("larger than 0 MiB, and it has to be read whole")
 
 
 def test_a_line_over_the_limit_does_not_hide_the_others() -> None:
@@ -132,7 +134,7 @@ def test_a_document_too_large_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -
     fed = [reader.feed(b"[1,\n" * 1000) for _ in range(500)]
     assert not any(fed)
     assert reader.close() == [
-        Unreadable("larger than 1 MiB, and it has to be read whole: one entry a line can be of any number")
+        Unreadable("larger than 1 MiB, and it has to be read whole: one a line can be of any number")
     ]
 
 

@@ -330,7 +330,7 @@ def test_a_har_that_is_too_large_says_what_to_do() -> None:
     for _ in range(17):
         assert reader.feed(piece) == []
     assert unreadable(*reader.close())[0][1] == (
-        "larger than 256 MiB, and it has to be read whole: one entry a line can be of any number"
+        "larger than 256 MiB, and it has to be read whole: one a line can be of any number"
     )
 
 

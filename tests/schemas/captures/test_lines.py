@@ -65,3 +65,9 @@ def test_a_line_of_two_gigabytes_takes_no_memory() -> None:
     assert not any(fed)
     assert line.problem
     assert peak < 8 << 20
+
+
+def test_blank_lines_are_counted_where_nobody_wants_them() -> None:
+    lines = Lines(skips_blank=True)
+    found = [*lines.feed(b"\n\n a\n \t\r\n"), *lines.feed(b"\nb\n"), *lines.close()]
+    assert [(line.number, line.raw) for line in found if line.raw] == [(3, b" a"), (6, b"b")]
