@@ -51,7 +51,7 @@ class CaptureFile:
 
     def close(self) -> None:
         self._put(self._writer.close())
-        for reason, count in getattr(self._writer, "left_out", {}).items():
+        for reason, count in self._writer.left_out.items():
             self.left_out[reason] = self.left_out.get(reason, 0) + count
 
     def _put(self, pieces: list[bytes]) -> None:

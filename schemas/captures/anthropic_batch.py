@@ -19,17 +19,16 @@ from dragoman.schemas.captures.batches import (
     each,
     entries,
     fault_of,
+    fault_parts,
     is_error,
-    is_list,
     named,
     page,
     present,
-    told,
 )
 from dragoman.schemas.captures.content import EMPTY
-from dragoman.schemas.captures.documents import DocumentReader
 from dragoman.schemas.captures.exchange import Captured, Item, Received, Sent, Unreadable
 from dragoman.schemas.captures.formats import Format
+from dragoman.schemas.captures.marks import is_list
 from dragoman.schemas.captures.typed import decoded
 from dragoman.schemas.errors import InvalidInput
 from dragoman.schemas.ir import JSON
@@ -37,7 +36,7 @@ from dragoman.schemas.jsontext import read_json, write_json
 from dragoman.schemas.narrow import count, show, text
 from dragoman.schemas.spelling import fit_id
 
-__all__ = ["FORMAT", "Reader", "Writer"]
+__all__ = ["FORMAT", "Writer", "read"]
 
 FORMAT = Format(
     name="anthropic-batch",
@@ -85,22 +84,18 @@ class _Line(msgspec.Struct, rename={"record_id": "recordId", "input": "modelInpu
     error: msgspec.Raw = EMPTY
 
 
-def Reader(*, is_lines: bool | None = None) -> DocumentReader:  # noqa: N802
-    return DocumentReader(_items, is_lines=is_lines)
-
-
-def _items(raw: bytes, line: int) -> Iterator[Item]:
+def read(raw: bytes, line: int) -> Iterator[Item]:
     if is_list(raw):
-        yield from entries(raw, line, read=_read)
+        yield from entries(raw, line, read=_entry)
         return
     said = decoded(raw, _Line)
     if said.requests is None:
         yield _item(said, line)
     else:
-        yield from each(said.requests, line, read=_read, path="$.requests")
+        yield from each(said.requests, line, read=_entry, path="$.requests")
 
 
-def _read(raw: bytes, line: int) -> Item:
+def _entry(raw: bytes, line: int) -> Item:
     return _item(decoded(raw, _Line), line)
 
 
@@ -164,8 +159,9 @@ def _failed_at_bedrock(error: JSON) -> Received:
 # ---- writing ---------------------------------------------------------------------------------------------------------
 
 
-def Writer() -> BatchWriter:  # noqa: N802
-    return BatchWriter(_asked, _answered, fit=fit_id, streaming=_STREAMING)
+class Writer(BatchWriter):
+    def __init__(self) -> None:
+        super().__init__(_asked, _answered, fit=fit_id, streaming=_STREAMING)
 
 
 def _asked(custom_id: str, captured: Captured, *, body: object) -> Line:
@@ -191,7 +187,7 @@ def _document(received: Received, body: object) -> object:
 
 
 def _unanswered(fault: str) -> Line:
-    code, message = told(fault)
+    code, message = fault_parts(fault)
     kind = _RESULTS.get(code, code)
     return {"type": kind} if kind in _UNANSWERED else {"type": "errored", "error": _error("api_error", message or code)}
 

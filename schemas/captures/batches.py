@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from dragoman.schemas.captures.content import EMPTY, json_body, written
 from dragoman.schemas.captures.exchange import Captured, Item, Received, Sent, Unreadable
+from dragoman.schemas.captures.marks import is_list
 from dragoman.schemas.captures.typed import decoded
 from dragoman.schemas.errors import InvalidInput
 from dragoman.schemas.ir import JSON
@@ -30,12 +31,11 @@ __all__ = [
     "each",
     "entries",
     "fault_of",
+    "fault_parts",
     "is_error",
-    "is_list",
     "named",
     "page",
     "present",
-    "told",
 ]
 
 NEITHER = "neither a request nor an answer is there"
@@ -60,10 +60,6 @@ def entries(raw: bytes, line: int, *, read: Entry) -> Iterator[Item]:
         yield from each(decoded(raw, list[msgspec.Raw]), line, read=read)
     else:
         yield read(raw, line)
-
-
-def is_list(raw: bytes) -> bool:
-    return raw[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
 
 
 def each(raws: Iterable[msgspec.Raw], line: int, *, read: Entry, path: str = "$") -> Iterator[Item]:
@@ -96,11 +92,11 @@ def code_and_message(error: JSON) -> tuple[str, str]:
 
 
 def fault_of(code: str, message: str) -> str:
-    """Return why there is no answer: the code first, so that `told` finds it again."""
+    """Return why there is no answer: the code first, so that `fault_parts` finds it again."""
     return ": ".join(filter(None, (code, message))) or "no answer, and no reason"
 
 
-def told(fault: str) -> tuple[str, str]:
+def fault_parts(fault: str) -> tuple[str, str]:
     """Return the code and the message of a fault; no code where it has none."""
     found = _CODE.fullmatch(fault)
     return (found[1], found[2] or "") if found else ("", fault)

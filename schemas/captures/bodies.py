@@ -8,38 +8,35 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dragoman.schemas.captures.content import json_body, written
-from dragoman.schemas.captures.documents import Document, Documents
-from dragoman.schemas.captures.exchange import Bare, Captured, Item, Unreadable
+from dragoman.schemas.captures.exchange import Bare, Captured, Item
 from dragoman.schemas.captures.formats import Format
+from dragoman.schemas.captures.lines import MAX_LINE
 
-__all__ = ["FORMAT", "Reader", "Writer"]
+__all__ = ["FORMAT", "Writer", "read"]
 
-FORMAT = Format(name="bodies", title="JSON or JSON Lines of bodies", module=__name__, writes=True, by_documents=True)
+FORMAT = Format(
+    name="bodies",
+    title="JSON or JSON Lines of bodies",
+    module=__name__,
+    writes=True,
+    by_documents=True,
+    limit=MAX_LINE,
+)
 
 
-class Reader:
-    def __init__(self, *, is_lines: bool | None = None) -> None:
-        self._documents = Documents(is_lines=is_lines)
-
-    def feed(self, raw: bytes) -> list[Item]:
-        return [_item(document) for document in self._documents.feed(raw)]
-
-    def close(self) -> list[Item]:
-        return [_item(document) for document in self._documents.close()]
+def read(raw: bytes, line: int) -> Iterator[Item]:
+    yield Bare(raw, line)
 
 
 class Writer:
+    def __init__(self) -> None:
+        self.left_out: dict[str, int] = {}
+
     def feed(self, captured: Captured) -> list[bytes]:
         return [line + b"\n" for line in _lines(captured)]
 
     def close(self) -> list[bytes]:
         return []
-
-
-def _item(document: Document) -> Item:
-    if document.problem:
-        return Unreadable(document.problem, line=document.line)
-    return Bare(document.raw, document.line)
 
 
 def _lines(captured: Captured) -> Iterator[bytes]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from dragoman.schemas.captures.exchange import Captured, Headers, Received, Sent
+from dragoman.schemas.captures.exchange import OF_TRANSFER, Captured, Headers, Received, Sent, without_headers
 from dragoman.schemas.convert import convert_error, convert_request, convert_response
 from dragoman.schemas.dialect import find
 from dragoman.schemas.errors import (
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["ConvertedCapture", "Side", "convert_captured"]
 
 # Headers that tell of a body which is another one after it was converted.
-_OF_BODY = frozenset({"content-length", "content-encoding", "content-type", "transfer-encoding", "content-md5", "etag"})
+_OF_BODY = OF_TRANSFER | {"content-type", "content-md5", "etag"}
 
 
 class Side(msgspec.Struct, frozen=True):
@@ -108,7 +108,7 @@ class _Work:
 
     def _headers(self, headers: Headers) -> Headers:
         same = find(self._target).name == self._captured.dialect
-        kept = tuple((name, value) for name, value in headers if same and name.lower() not in _OF_BODY)
+        kept = without_headers(headers, _OF_BODY) if same else ()
         return (*kept, ("content-type", "application/json"))
 
     def _response(self, received: Received, *, streams: bool) -> Received:
@@ -159,7 +159,7 @@ class _Work:
         return received if target.name == source else self._changed(changed, changed.body, target.stream_type)
 
     def _changed(self, received: Received, body: bytes, kind: str) -> Received:
-        headers = tuple((name, value) for name, value in received.headers if name.lower() not in _OF_BODY)
+        headers = without_headers(received.headers, _OF_BODY)
         pace = received.pace if body is received.body else tuple((ms, len(body)) for ms, _ in received.pace[-1:])
         return replace(received, body=body, headers=(*headers, ("content-type", kind)), pace=pace)
 

@@ -16,6 +16,7 @@ from dragoman.schemas.captures.curlscript import Writer
 from dragoman.schemas.captures.exchange import Captured, Item, Skipped, Unreadable
 from dragoman.schemas.captures.formats import Format
 from dragoman.schemas.captures.lines import Line, Lines
+from dragoman.schemas.captures.marks import BOM
 from dragoman.schemas.captures.shellfiles import ShellFiles
 from dragoman.schemas.captures.shellvariables import Argument, Variables
 from dragoman.schemas.captures.shellwords import Command, ShellWords
@@ -25,7 +26,6 @@ from dragoman.schemas.jsontext import read_json
 __all__ = ["FORMAT", "Reader", "Writer"]
 
 FORMAT = Format(name="curl", title="curl command lines", module=__name__, says=frozenset({"request"}), writes=True)
-_BOM = b"\xef\xbb\xbf"
 _PROMPT = re.compile(rb"\s*(?:[$%>]|\S+[$%>#]|PS [^>\n]*>)\s*(?=curl(?:\.exe)?\s)")
 _CURL = re.compile(r"(?:.*[/\\])?curl(?:\.exe)?", re.S | re.I)
 _NOTE = re.compile(r'exchange ("(?:[^"\\]|\\.)*")(?: \(([\w-]+)\))?')  # what our writer puts before a command
@@ -65,7 +65,7 @@ class Reader:
     def _read(self, line: Line) -> Iterator[Item]:
         if line.number == 1:
             self._is_windows = line.raw.endswith(b"\r")
-            line = Line(1, line.raw.removeprefix(_BOM), line.problem)
+            line = Line(1, line.raw.removeprefix(BOM), line.problem)
         for command in self._commands(line):
             yield from self._items(command)
 

@@ -66,6 +66,7 @@ class Writer:
     """A key that a script needs is asked for before it is used first."""
 
     def __init__(self) -> None:
+        self.left_out: dict[str, int] = {}  # it stands in the script, too
         self._asked: set[str] = set()
         self._is_begun = False
 
@@ -85,7 +86,9 @@ class Writer:
         note += f" ({captured.dialect})\n" if captured.dialect else "\n"
         url = "" if sent is None else _url(sent, captured)
         if sent is None or not url or not _TOKEN.fullmatch(sent.method):
-            yield f"\n{note}# left out: {_reason(sent, url)}\n"
+            reason = _reason(sent, url)
+            self.left_out[reason] = self.left_out.get(reason, 0) + 1
+            yield f"\n{note}# left out: {reason}\n"
             return
         vendor = _VENDORS.get(captured.dialect, _OTHER)
         variable = _variable(vendor, url)
@@ -93,7 +96,7 @@ class Writer:
             self._asked.add(variable)
             yield f'\n: "${{{variable}:?}}"\n'
         yield f"\n{note}"
-        yield _command(captured, sent, url, f"{vendor.header}${variable}" if variable else "")
+        yield _command(captured, sent, url=url, key=f"{vendor.header}${variable}" if variable else "")
 
 
 def _reason(sent: Sent | None, url: str) -> str:
@@ -129,7 +132,7 @@ def _path(captured: Captured) -> str:
     return f"/v1beta/models/{quote(captured.model.removeprefix('models/'), safe='')}:{operation}"
 
 
-def _command(captured: Captured, sent: Sent, url: str, key: str) -> str:
+def _command(captured: Captured, sent: Sent, *, url: str, key: str) -> str:
     body = sent.body.decode("utf-8", "surrogateescape")
     is_piped = len(sent.body) > MAX_ARGUMENT or "\0" in body
     streams = captured.streams or (captured.response is not None and captured.response.kind == "stream")

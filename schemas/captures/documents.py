@@ -95,9 +95,11 @@ class Documents:
 class DocumentReader:
     """Reads captures that are JSON: `read` yields what is in one document."""
 
-    def __init__(self, read: Callable[[bytes, int], Iterable[Item]], *, is_lines: bool | None = None) -> None:
+    def __init__(
+        self, read: Callable[[bytes, int], Iterable[Item]], *, is_lines: bool | None = None, limit: int | None = None
+    ) -> None:
         self._read = read
-        self._documents = Documents(is_lines=is_lines, limit=MAX_WHOLE)
+        self._documents = Documents(is_lines=is_lines, limit=limit or MAX_WHOLE)
 
     def feed(self, raw: bytes) -> list[Item]:
         return [item for document in self._documents.feed(raw) for item in self._items(document)]

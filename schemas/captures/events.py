@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from dragoman.schemas.captures.documents import MAX_WHOLE
-from dragoman.schemas.captures.exchange import Bare, Item, Unreadable
+from dragoman.schemas.captures.exchange import Bare, Item
 from dragoman.schemas.captures.formats import Format
+from dragoman.schemas.captures.whole import WholeReader
 
 __all__ = ["FORMAT", "Reader"]
 
@@ -13,22 +16,12 @@ FORMAT = Format(
 )
 
 
-class Reader:
+class Reader(WholeReader):
     """Holds the whole stream: who wants it as it comes reads it with a StreamConverter."""
 
     def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-        self._size = 0
+        super().__init__(_items, limit=MAX_WHOLE, problem=f"a stream larger than {MAX_WHOLE >> 20} MiB")
 
-    def feed(self, raw: bytes) -> list[Item]:
-        self._size += len(raw)
-        if self._size > MAX_WHOLE:
-            self._pieces.clear()
-        else:
-            self._pieces.append(raw)
-        return []
 
-    def close(self) -> list[Item]:
-        if self._size > MAX_WHOLE:
-            return [Unreadable(f"a stream larger than {MAX_WHOLE >> 20} MiB")]
-        return [Bare(b"".join(self._pieces))]
+def _items(raw: bytes) -> Iterator[Item]:
+    yield Bare(raw)

@@ -7,15 +7,31 @@ project ever sees a capture before that.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import TypeAlias
 
 import msgspec
 
-__all__ = ["Bare", "Captured", "Headers", "Item", "Pace", "Received", "Sent", "Skipped", "Unreadable"]
+__all__ = [
+    "OF_TRANSFER",
+    "Bare",
+    "Captured",
+    "Headers",
+    "Item",
+    "Pace",
+    "Received",
+    "Sent",
+    "Skipped",
+    "Unreadable",
+    "header",
+    "without_headers",
+]
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 # (milliseconds since the request was sent, bytes of the body that were there then), ascending
 Pace: TypeAlias = tuple[tuple[float, int], ...]
+# Headers that tell how a body went over the wire, where it is inflated and whole by now.
+OF_TRANSFER = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,3 +100,13 @@ class Unreadable(msgspec.Struct, frozen=True):
 
 
 Item: TypeAlias = Captured | Bare | Skipped | Unreadable
+
+
+def header(headers: Iterable[tuple[str, str]], wanted: str) -> str:
+    """Return what a header says, by its name in small letters; "" where it is not there."""
+    return next((value for name, value in headers if name.lower() == wanted), "")
+
+
+def without_headers(headers: Headers, unwanted: Collection[str]) -> Headers:
+    """Leave headers out, by their names in small letters."""
+    return tuple((name, value) for name, value in headers if name.lower() not in unwanted)

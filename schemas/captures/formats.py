@@ -2,12 +2,13 @@
 
 A format is a file of this folder that says `FORMAT = Format(…)` and has what that promises:
 
-    Reader()           feed(raw) -> list[Item], close() -> list[Item]: from bytes, cut anywhere
-    Writer()           feed(captured) -> list[bytes], close() -> list[bytes]
+    Reader()           feed(raw) -> list[Item], close() -> list[Item]: from bytes, cut anywhere; or, `by_documents`,
+    read(raw, line)    -> Iterable[Item]: what is in one document of JSON, which may raise InvalidInput for all of it
+    Writer()           feed(captured) -> list[bytes], close() -> list[bytes], left_out; where it `writes`
 
 A reader never raises for what is in a file: an entry that cannot be read is `Unreadable`, one that is none of ours
 `Skipped`, and the rest goes on. It undoes transport encodings (chunks, base64, gzip) and leaves everything else to
-`reading`. A writer is given exchanges without credentials; one whose `SAYS` lacks a side leaves that out.
+`reading`. A writer is given exchanges without credentials, and of those the sides that its `says` has.
 """
 
 from __future__ import annotations
@@ -49,7 +50,9 @@ class Reader(Protocol):
 
 
 class Writer(Protocol):
-    """One that cannot hold all of an exchange has `left_out`, too: how often what, by the reason."""
+    """`left_out` counts what an exchange had that could not be said, by the reason."""
+
+    left_out: dict[str, int]
 
     def feed(self, captured: Captured) -> list[bytes]: ...
     def close(self) -> list[bytes]: ...
@@ -57,8 +60,8 @@ class Writer(Protocol):
 
 class Format(msgspec.Struct, frozen=True, kw_only=True):
     """`says` is what a file of it can hold: "request", "response", "stream", "pace", "fault" (without a response).
-    `dialects` are those that it is in, where that is not any. `by_documents`: it is JSON, alone or one a line, and its
-    reader is told which if that is known."""
+    `dialects` are those that it is in, where that is not any. `by_documents`: it is JSON, alone or one a line, each
+    document no larger than `limit` unless that is the usual one."""
 
     name: str
     title: str
@@ -67,11 +70,16 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
     writes: bool = False
     dialects: tuple[str, ...] = ()
     by_documents: bool = False
+    limit: int | None = None
 
     def reader(self, *, is_lines: bool | None = None) -> Reader:
         """Return what reads a file. `is_lines`: its name says that it holds lines of JSON."""
-        make = import_module(self.module).Reader
-        return cast(Reader, make(is_lines=is_lines) if self.by_documents else make())
+        module = import_module(self.module)
+        if not self.by_documents:
+            return cast(Reader, module.Reader())
+        from dragoman.schemas.captures.documents import DocumentReader  # a command line is checked without it
+
+        return DocumentReader(module.read, is_lines=is_lines, limit=self.limit)
 
     def writer(self) -> Writer:
         return cast(Writer, import_module(self.module).Writer())

@@ -19,14 +19,13 @@ from dragoman.schemas.captures.batches import (
     code_and_message,
     entries,
     fault_of,
+    fault_parts,
     is_error,
     named,
     page,
     present,
-    told,
 )
 from dragoman.schemas.captures.content import EMPTY, json_body
-from dragoman.schemas.captures.documents import DocumentReader
 from dragoman.schemas.captures.exchange import Captured, Item, Received, Sent, Unreadable
 from dragoman.schemas.captures.formats import Format
 from dragoman.schemas.captures.typed import decoded
@@ -35,7 +34,7 @@ from dragoman.schemas.ir import JSON, Wire
 from dragoman.schemas.jsontext import read_json, write_json
 from dragoman.schemas.narrow import as_object, count, text
 
-__all__ = ["FORMAT", "Reader", "Writer"]
+__all__ = ["FORMAT", "Writer", "read"]
 
 FORMAT = Format(
     name="gemini-batch",
@@ -82,15 +81,11 @@ class _Line(msgspec.Struct):
     status: msgspec.Raw = EMPTY
 
 
-def Reader(*, is_lines: bool | None = None) -> DocumentReader:  # noqa: N802
-    return DocumentReader(_items, is_lines=is_lines)
+def read(raw: bytes, line: int) -> Iterator[Item]:
+    return entries(raw, line, read=_entry)
 
 
-def _items(raw: bytes, line: int) -> Iterator[Item]:
-    return entries(raw, line, read=_read)
-
-
-def _read(raw: bytes, line: int) -> Item:
+def _entry(raw: bytes, line: int) -> Item:
     said = decoded(raw, _Line)
     request = present(said.request)
     received, fault = _answer(said)
@@ -167,8 +162,9 @@ def _failed(document: Wire) -> tuple[Received | None, str]:
 # ---- writing ---------------------------------------------------------------------------------------------------------
 
 
-def Writer() -> BatchWriter:  # noqa: N802
-    return BatchWriter(_asked, _answered)
+class Writer(BatchWriter):
+    def __init__(self) -> None:
+        super().__init__(_asked, _answered)
 
 
 def _asked(custom_id: str, captured: Captured, *, body: object) -> Line:
@@ -185,7 +181,7 @@ def _asked(custom_id: str, captured: Captured, *, body: object) -> Line:
 def _answered(custom_id: str, captured: Captured, *, body: object) -> Line:
     received = captured.response
     if received is None:
-        code, message = told(captured.fault)
+        code, message = fault_parts(captured.fault)
         return {"key": custom_id, "error": {"code": _CODES.get(code, 2), "message": message or code}}
     if not is_error(received):
         return {"key": custom_id, "response": body}

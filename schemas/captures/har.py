@@ -9,23 +9,23 @@ See http://www.softwareishard.com/blog/har-12-spec/.
 from __future__ import annotations
 
 import re
-from base64 import b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TypeAlias
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlencode
 
 import msgspec
 
 from dragoman.schemas.captures.compressed import GZIP, Room
-from dragoman.schemas.captures.content import EMPTY, from_base64, text_or_base64, written
-from dragoman.schemas.captures.documents import DocumentReader
-from dragoman.schemas.captures.exchange import Captured, Headers, Item, Received, Sent, Unreadable
+from dragoman.schemas.captures.content import EMPTY, from_base64
+from dragoman.schemas.captures.exchange import OF_TRANSFER, Captured, Headers, Item, Received, Sent, Unreadable, header
 from dragoman.schemas.captures.formats import Format
-from dragoman.schemas.captures.har_timing import NO_TIME, Timed, as_sent, pace, rebuilt, started, told
+from dragoman.schemas.captures.har_timing import Timed, as_expected, as_sent, pace, rebuilt, started
+from dragoman.schemas.captures.har_writing import NO_PLACE, Writer
+from dragoman.schemas.captures.marks import is_list
 from dragoman.schemas.captures.typed import decoded
 from dragoman.schemas.errors import InvalidInput
 
-__all__ = ["FORMAT", "Reader", "Writer"]
+__all__ = ["FORMAT", "Writer", "read"]
 
 FORMAT = Format(
     name="har",
@@ -35,12 +35,6 @@ FORMAT = Format(
     writes=True,
     by_documents=True,
 )
-# What stands where HAR wants an address, and there is none.
-NO_PLACE = "https://capture.invalid"
-_CUT_OFF = "cut off"
-_OF_TRANSFER = frozenset({"content-encoding", "content-length", "transfer-encoding"})
-_BOM = b"\xef\xbb\xbf"
-_LIST = re.compile(rb"\s*\[")
 _BASE64 = re.compile(r"[A-Za-z0-9+/\s]*[=\s]*")
 
 
@@ -102,14 +96,9 @@ class _File(msgspec.Struct):
     log: _Log | msgspec.UnsetType = msgspec.UNSET
 
 
-def Reader(*, is_lines: bool | None = None) -> DocumentReader:  # noqa: N802
-    return DocumentReader(_read, is_lines=is_lines)
-
-
-def _read(raw: bytes, line: int) -> Iterator[Item]:
-    raw = raw.removeprefix(_BOM)
+def read(raw: bytes, line: int) -> Iterator[Item]:
     document = _Document(line)
-    if not _LIST.match(raw):
+    if not is_list(raw):
         yield from document.items(raw, "$")
         return
     for number, each in enumerate(decoded(raw, list[msgspec.Raw])):
@@ -149,12 +138,12 @@ class _Document:
         return Captured(
             request=self._sent(said.request),
             response=received,
-            id=told(said.id, str) or "",
+            id=as_expected(said.id, str) or "",
             started=started(said),
             elapsed=said.time if said.time is not None and said.time > 0 else None,
-            dialect=told(said.dialect, str) or "",
-            model=told(said.model, str),
-            streams=told(said.streams, bool),
+            dialect=as_expected(said.dialect, str) or "",
+            model=as_expected(said.model, str),
+            streams=as_expected(said.streams, bool),
             fault="" if received is not None else _fault(said),
             line=self._line,
         )
@@ -168,7 +157,7 @@ class _Document:
         return Sent(body=body, method=said.method, url=url, headers=headers)
 
     def _posted(self, said: _Request) -> bytes:
-        posted, content = said.posted, told(said.content, _Content)
+        posted, content = said.posted, as_expected(said.content, _Content)
         if content is not None and content.text:
             return self._body(content, said.headers, "$.request._content.text")
         if posted is None:
@@ -179,7 +168,7 @@ class _Document:
 
     def _received(self, said: _Response, entry: _Entry) -> Received:
         content, headers = said.content or _Content(), _headers(said.headers)
-        kind = _value(headers, "content-type").lower()
+        kind = header(headers, "content-type").lower()
         body = self._body(content, said.headers, "$.response.content.text")
         body = (body if _is_base64(content) else as_sent(body, kind)) or rebuilt(entry)
         return Received(
@@ -195,7 +184,7 @@ class _Document:
         if not _is_base64(said):
             return text.encode("utf-8", "surrogatepass")
         raw = from_base64(text, path)
-        encoding = _value(_pairs(headers), "content-encoding").lower()
+        encoding = header(_pairs(headers), "content-encoding").lower()
         # Most tools have inflated it already.
         return self._room.inflated(raw, encoding, path) if raw.startswith(GZIP) and "gzip" in encoding else raw
 
@@ -216,21 +205,21 @@ def _is_answered(said: _Response) -> bool:
 def _fault(said: _Entry) -> str:
     """Return why there is no response, as far as anybody says so."""
     answer = said.response or _Response()
-    why = told(answer.error, str) or told(answer.failure, str) or answer.status_text or ""
-    return why or ("aborted" if told(said.was_aborted, bool) else "")
+    why = as_expected(answer.error, str) or as_expected(answer.failure, str) or answer.status_text or ""
+    return why or ("aborted" if as_expected(said.was_aborted, bool) else "")
 
 
 def _is_cut(said: _Response) -> bool:
     """Tell whether there was more of a response: an error came in the middle of it."""
-    state = told(said.state, str) or "complete"
-    return bool(told(said.error, str) or told(said.failure, str)) or state.lower() != "complete"
+    state = as_expected(said.state, str) or "complete"
+    return bool(as_expected(said.error, str) or as_expected(said.failure, str)) or state.lower() != "complete"
 
 
 def _headers(said: _Names) -> Headers:
     return tuple(
         (name, part.strip())
         for name, value in _pairs(said)
-        if name and not name.startswith(":") and name.lower() not in _OF_TRANSFER
+        if name and not name.startswith(":") and name.lower() not in OF_TRANSFER
         for part in value.split("\n")  # Chromium writes a header that came twice so
     )
 
@@ -247,114 +236,3 @@ def _pairs(said: _Names) -> Iterator[tuple[str, str]]:
 
 def _text(value: str | float | None) -> str:
     return "" if value is None else str(value)
-
-
-def _value(headers: Iterable[tuple[str, str]], wanted: str) -> str:
-    return next((value for name, value in headers if name.lower() == wanted), "")
-
-
-# ---- writing ---------------------------------------------------------------------------------------------------------
-
-_BEGIN = b'{"log":{"version":"1.2","creator":{"name":"dragoman","version":"1"},"entries":[\n'
-_END = b"\n]}}\n"
-
-
-class Writer:
-    """Writes each entry as it comes; the file is a HAR once it is closed."""
-
-    def __init__(self) -> None:
-        self._before = _BEGIN
-
-    def feed(self, captured: Captured) -> list[bytes]:
-        before, self._before = self._before, b",\n"
-        return [before + written(_entry(captured))]
-
-    def close(self) -> list[bytes]:
-        return [_BEGIN + _END if self._before is _BEGIN else _END]
-
-
-def _entry(captured: Captured) -> dict[str, object]:
-    received = captured.response
-    own = {
-        "_id": captured.id or None,
-        "_dialect": captured.dialect or None,
-        "_model": captured.model,
-        "_streams": captured.streams,
-        "_pace": received.pace if received is not None and received.pace else None,
-    }
-    return {
-        "startedDateTime": captured.started or NO_TIME,
-        "time": captured.elapsed or 0,
-        "request": _asked(captured.request or Sent()),
-        "response": _unanswered(captured.fault) if received is None else _answered(received),
-        "cache": {},
-        "timings": _timings(captured),
-        **{name: value for name, value in own.items() if value is not None},
-    }
-
-
-def _asked(sent: Sent) -> dict[str, object]:
-    url = sent.url if urlsplit(sent.url).scheme else f"{NO_PLACE}/{sent.url.removeprefix('/')}"
-    said: dict[str, object] = {
-        "method": sent.method,
-        "url": url,
-        "httpVersion": "HTTP/1.1",
-        "cookies": [],
-        "headers": _listed(sent.headers),
-        "queryString": _listed(parse_qsl(urlsplit(url).query, keep_blank_values=True)),
-        "headersSize": -1,
-        "bodySize": len(sent.body),
-    }
-    return {**said, **_posted(sent)} if sent.body else said
-
-
-def _posted(sent: Sent) -> dict[str, object]:
-    kind = _value(sent.headers, "content-type") or "application/json"
-    text = text_or_base64(sent.body)
-    if "text" in text:
-        return {"postData": {"mimeType": kind, **text}}
-    content = {"text": text["base64"], "size": len(sent.body), "encoding": "base64"}
-    return {"_content": content, "_requestBodyStatus": "discarded:not-representable"}  # as HTTP Toolkit says it
-
-
-def _answered(received: Received) -> dict[str, object]:
-    kind = _value(received.headers, "content-type") or "x-unknown"
-    content: dict[str, object] = {"size": len(received.body), "mimeType": kind}
-    if received.body:
-        content |= _text_of(received.body, kind.lower())
-    return {
-        "status": received.status,
-        "statusText": "",
-        "httpVersion": "HTTP/1.1",
-        "cookies": [],
-        "headers": _listed(received.headers),
-        "content": content,
-        "redirectURL": "",
-        "headersSize": -1,
-        "bodySize": -1,
-        **({"_error": _CUT_OFF} if received.is_cut else {}),
-    }
-
-
-def _text_of(body: bytes, kind: str) -> dict[str, str]:
-    text = text_or_base64(body)
-    if "text" in text and as_sent(body, kind) == body:
-        return text
-    return {"text": b64encode(body).decode(), "encoding": "base64"}
-
-
-def _unanswered(fault: str) -> dict[str, object]:
-    return {**_answered(Received(status=0)), **({"_error": fault} if fault else {})}
-
-
-def _listed(pairs: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
-    return [{"name": name, "value": value} for name, value in pairs]
-
-
-def _timings(captured: Captured) -> dict[str, float]:
-    """Say what is known of the first byte and of the last; -1 is what HAR says of what is not."""
-    pace = captured.response.pace if captured.response is not None else ()
-    elapsed = -1.0 if captured.elapsed is None else captured.elapsed
-    if not pace:
-        return {"send": -1, "wait": -1, "receive": elapsed}
-    return {"send": 0, "wait": pace[0][0], "receive": max(0.0, elapsed - pace[0][0])}

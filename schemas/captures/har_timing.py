@@ -15,11 +15,11 @@ import msgspec
 
 from dragoman.schemas.captures.content import EMPTY
 from dragoman.schemas.captures.exchange import Pace
+from dragoman.schemas.captures.marks import EVENT_STREAM, STREAM_TYPES
 
-__all__ = ["NO_TIME", "Timed", "as_sent", "pace", "rebuilt", "started", "told"]
+__all__ = ["NO_TIME", "Timed", "as_expected", "as_sent", "pace", "rebuilt", "started"]
 
 NO_TIME = "1970-01-01T00:00:00.000Z"  # what stands where HAR wants a time, and there is none
-_STREAMS = ("text/event-stream", "application/x-ndjson", "application/jsonl")
 _BLANK = re.compile(rb"\r\n(?:\r\n)+|\n\n+|\r\r+")
 _DATA = re.compile(rb"(?m)^data|\rdata")
 # The letters that windows-1252 has where Latin-1 has controls. Five of its bytes are none, and stay what they are.
@@ -60,7 +60,7 @@ class Timed(msgspec.Struct, kw_only=True):
     pace: msgspec.Raw = msgspec.field(name="_pace", default=EMPTY)  # ours
 
 
-def told(raw: msgspec.Raw, shape: type[Shape]) -> Shape | None:
+def as_expected(raw: msgspec.Raw, shape: type[Shape]) -> Shape | None:
     """Return what a field says that is nobody's standard, where it is what was expected."""
     try:
         return msgspec.json.decode(raw, type=shape) if bytes(raw) else None
@@ -75,7 +75,7 @@ def started(entry: Timed) -> str:
 
 def rebuilt(entry: Timed) -> bytes:
     """Return a stream by its events: of one that was cut off Chromium keeps nothing else."""
-    messages = told(entry.messages, list[_Message]) or []
+    messages = as_expected(entry.messages, list[_Message]) or []
     if any(message.data is None for message in messages):
         return b""
     return "".join(map(_event, messages)).encode("utf-8", "surrogatepass")
@@ -86,7 +86,7 @@ def as_sent(body: bytes, kind: str) -> bytes:
 
     Text that was read as it should be is no UTF-8 when it is written as windows-1252, but for plain ASCII.
     """
-    if body.isascii() or not kind.startswith(_STREAMS) or "charset" in kind:
+    if body.isascii() or not kind.startswith(STREAM_TYPES) or "charset" in kind:
         return body
     try:
         raw = body.decode().translate(_WINDOWS).encode("latin-1")
@@ -100,16 +100,20 @@ def pace(entry: Timed, body: bytes, kind: str) -> Pace:
     """Return when the body came, by the best that is told of it."""
     if not body:
         return ()
-    own = told(entry.pace, list[tuple[float, int]])
+    own = as_expected(entry.pace, list[tuple[float, int]])
     if own is not None:
         return _ascending(own, len(body))
     first = _first_byte(entry.timings or _Timings())
-    return _by_messages(entry, body, first) or _by_chunks(entry, body, first) or _by_phases(entry, body, kind, first)
+    return (
+        _by_messages(entry, body, first=first)
+        or _by_chunks(entry, body, first=first)
+        or _by_phases(entry, body, kind=kind, first=first)
+    )
 
 
-def _by_messages(entry: Timed, body: bytes, first: float | None) -> Pace:
+def _by_messages(entry: Timed, body: bytes, *, first: float | None) -> Pace:
     """Take the times at which a browser had each event. Those that came at once have that of the request."""
-    messages, sent = told(entry.messages, list[_Message]), _milliseconds(started(entry))
+    messages, sent = as_expected(entry.messages, list[_Message]), _milliseconds(started(entry))
     ends = list(_ends_of_events(body)) if messages else []
     if not messages or sent is None or len(ends) != len(messages):
         return ()
@@ -117,8 +121,8 @@ def _by_messages(entry: Timed, body: bytes, first: float | None) -> Pace:
     return _ascending(zip(times, [*ends[:-1], len(body)], strict=True), len(body))
 
 
-def _by_chunks(entry: Timed, body: bytes, first: float | None) -> Pace:
-    chunks = told(entry.chunks, list[_Chunk])
+def _by_chunks(entry: Timed, body: bytes, *, first: float | None) -> Pace:
+    chunks = as_expected(entry.chunks, list[_Chunk])
     if not chunks or first is None or sum(chunk.bytes for chunk in chunks) != len(body):
         return ()
     size, there = 0, list[tuple[float, int]]()
@@ -128,12 +132,12 @@ def _by_chunks(entry: Timed, body: bytes, first: float | None) -> Pace:
     return _ascending(there, len(body))
 
 
-def _by_phases(entry: Timed, body: bytes, kind: str, first: float | None) -> Pace:
+def _by_phases(entry: Timed, body: bytes, *, kind: str, first: float | None) -> Pace:
     if first is None:
         return ()
-    if not kind.startswith(_STREAMS) or entry.time is None or entry.time <= first:
+    if not kind.startswith(STREAM_TYPES) or entry.time is None or entry.time <= first:
         return ((first, len(body)),)
-    event = next(_ends_of_events(body), 0) if kind.startswith(_STREAMS[0]) else body.find(b"\n") + 1
+    event = next(_ends_of_events(body), 0) if kind.startswith(EVENT_STREAM) else body.find(b"\n") + 1
     return _ascending([(first, event), (entry.time, len(body))], len(body))
 
 

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dragoman.schemas.captures.documents import DocumentReader
 from dragoman.schemas.captures.exchange import Captured, Item, Received, Sent, Skipped
 from dragoman.schemas.captures.formats import Format
-from dragoman.schemas.captures.logged import LogReader, dialect_of, first, instant, milliseconds, stripped, unfolded
+from dragoman.schemas.captures.logged import dialect_of, entries, first, instant, milliseconds, stripped, unfolded
 from dragoman.schemas.detection import detect
 from dragoman.schemas.errors import InvalidInput, UndetectedDialect
 from dragoman.schemas.ir import JSON, Wire
 from dragoman.schemas.jsontext import write_json
 from dragoman.schemas.narrow import count, number, objects, show, text
 
-__all__ = ["FORMAT", "Reader"]
+__all__ = ["FORMAT", "read"]
 
 FORMAT = Format(name="helicone", title="Helicone's exports", module=__name__, by_documents=True)
 
@@ -27,11 +26,11 @@ _NOTES = frozenset({"helicone_message", "heliconeMessage"})
 _DEFAULT_ID = "00000000-0000-0000-0000-000000000000"
 
 
-def Reader(*, is_lines: bool | None = None) -> DocumentReader:  # noqa: N802
-    return LogReader(_read, is_lines=is_lines)
+def read(raw: bytes, line: int) -> Iterator[Item]:
+    return entries(raw, line, read=_entry)
 
 
-def _read(entry: Wire, line: int) -> Iterator[Item]:
+def _entry(entry: Wire, line: int) -> Iterator[Item]:
     asked = _body(entry.get("request_body"))
     said = _body(entry.get("response_body"))
     if asked is None and said is None:

@@ -12,15 +12,14 @@ from collections.abc import Iterator
 import msgspec
 from msgspec.structs import replace
 
-from dragoman.schemas.captures.documents import DocumentReader
 from dragoman.schemas.captures.exchange import Captured, Item, Sent, Skipped
 from dragoman.schemas.captures.formats import Format
 from dragoman.schemas.captures.logged import (
     Answer,
-    LogReader,
-    Told,
+    Details,
     answered,
     dialect_of,
+    entries,
     first,
     geminis,
     instant,
@@ -35,7 +34,7 @@ from dragoman.schemas.ir import JSON, Wire
 from dragoman.schemas.jsontext import write_json
 from dragoman.schemas.narrow import count, objects, show, text
 
-__all__ = ["FORMAT", "Reader"]
+__all__ = ["FORMAT", "read"]
 
 FORMAT = Format(name="langfuse", title="Langfuse's observations", module=__name__, by_documents=True)
 
@@ -89,11 +88,11 @@ class _Beside(msgspec.Struct, frozen=True):
     answer: str
 
 
-def Reader(*, is_lines: bool | None = None) -> DocumentReader:  # noqa: N802
-    return LogReader(_read, is_lines=is_lines)
+def read(raw: bytes, line: int) -> Iterator[Item]:
+    return entries(raw, line, read=_entry)
 
 
-def _read(entry: Wire, line: int) -> Iterator[Item]:
+def _entry(entry: Wire, line: int) -> Iterator[Item]:
     held = unfolded(entry.get("observations"))
     if not isinstance(held, list):
         yield _observation(entry, line)
@@ -255,15 +254,15 @@ def _answer(entry: Wire) -> Answer | str:
     damage = _damage(output)
     if damage:
         return f"the output: {damage}"
-    return rebuilt(output, _told(entry)) or f"the output is {show(output)}, which is no answer of a model"
+    return rebuilt(output, _details(entry)) or f"the output is {show(output)}, which is no answer of a model"
 
 
-def _told(entry: Wire) -> Told:
+def _details(entry: Wire) -> Details:
     said = unfolded(first(entry, "usageDetails", "usage_details", "usage"))
     usage = dict(_counts(said)) if isinstance(said, dict) else {}
     cached = next((usage[name] for name in _CACHED if name in usage), None)
     reasoning = next((usage[name] for name in _REASONING if name in usage), None)
-    return Told(
+    return Details(
         model=_model(entry),
         finish=_finish(entry),
         input=_all(usage, "input"),

@@ -13,14 +13,13 @@ from typing import TypeAlias
 import msgspec
 from msgspec.structs import replace
 
-from dragoman.schemas.captures.documents import DocumentReader
 from dragoman.schemas.captures.exchange import Captured, Item, Received, Sent, Skipped
 from dragoman.schemas.captures.formats import Format
 from dragoman.schemas.captures.logged import (
-    LogReader,
-    Told,
+    Details,
     answered,
     dialect_of,
+    entries,
     first,
     geminis,
     instant,
@@ -34,7 +33,7 @@ from dragoman.schemas.ir import JSON, Wire
 from dragoman.schemas.jsontext import write_json
 from dragoman.schemas.narrow import count, number, objects, show, text
 
-__all__ = ["FORMAT", "Reader"]
+__all__ = ["FORMAT", "read"]
 
 FORMAT = Format(name="litellm", title="LiteLLM's logging payloads", module=__name__, by_documents=True)
 
@@ -87,11 +86,11 @@ class _Asked(msgspec.Struct, frozen=True):
 _Answered: TypeAlias = tuple[Received | None, str]  # and why there is none
 
 
-def Reader(*, is_lines: bool | None = None) -> DocumentReader:  # noqa: N802
-    return LogReader(_read, is_lines=is_lines)
+def read(raw: bytes, line: int) -> Iterator[Item]:
+    return entries(raw, line, read=_entry)
 
 
-def _read(said: Wire, line: int) -> Iterator[Item]:
+def _entry(said: Wire, line: int) -> Iterator[Item]:
     entry = _unwrapped(said)
     call = (text(entry.get("call_type")) or "completion").lstrip("_")
     dialect = _DIALECTS.get(call) or _DIALECTS.get(call.removeprefix("a"))
@@ -225,7 +224,7 @@ def _answer(entry: Wire, asked: _Asked | None) -> _Answered:
     if damage:
         return None, f"the response is {damage}"
     tokens, more = count(entry.get("prompt_tokens")), count(entry.get("completion_tokens"))
-    found = rebuilt(_with_own_usage(response), Told(model=text(entry.get("model")), input=tokens, output=more))
+    found = rebuilt(_with_own_usage(response), Details(model=text(entry.get("model")), input=tokens, output=more))
     if found is None:
         return None, f"the response is logged as {show(response)}, which is no answer of a model"
     return answered(found, asked.dialect, asked=asked.body) if asked else answered(found, "", asked=None)

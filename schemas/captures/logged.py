@@ -14,8 +14,8 @@ import msgspec
 from msgspec.structs import replace
 
 from dragoman.schemas.captures.content import EMPTY
-from dragoman.schemas.captures.documents import DocumentReader
 from dragoman.schemas.captures.exchange import Item, Received, Unreadable
+from dragoman.schemas.captures.marks import is_list
 from dragoman.schemas.captures.typed import decoded
 from dragoman.schemas.detection import detect
 from dragoman.schemas.errors import DragomanError, InvalidInput, MalformedJSON, UndetectedDialect
@@ -25,10 +25,10 @@ from dragoman.schemas.narrow import number, objects, show, text
 
 __all__ = [
     "Answer",
-    "LogReader",
-    "Told",
+    "Details",
     "answered",
     "dialect_of",
+    "entries",
     "first",
     "geminis",
     "instant",
@@ -48,7 +48,7 @@ _BESIDE_SETTINGS = frozenset({"tools", "toolConfig", "systemInstruction", "safet
 _OUTPUT_PARTS = frozenset({"output_text", "refusal"})
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
+class Details(msgspec.Struct, frozen=True, kw_only=True):
     """What a log tells of an answer beside it. None: it does not."""
 
     model: str | None = None
@@ -74,13 +74,9 @@ class _Page(msgspec.Struct):
     data: msgspec.Raw = EMPTY
 
 
-def LogReader(read: ReadEntry, *, is_lines: bool | None) -> DocumentReader:  # noqa: N802
-    """Return a reader of logs. `read` yields what is in one entry; what it refuses does not stop the rest."""
-    return DocumentReader(lambda raw, line: _items(read, raw, line), is_lines=is_lines)
-
-
-def _items(read: ReadEntry, raw: bytes, line: int) -> Iterator[Item]:
-    for place, entry in _entries(raw):
+def entries(raw: bytes, line: int, *, read: ReadEntry) -> Iterator[Item]:
+    """Yield what is in a document: `read` yields what is in one entry, and what it refuses does not stop the rest."""
+    for place, entry in _placed_entries(raw):
         try:
             value = read_json(entry)
             if not isinstance(value, dict):
@@ -94,16 +90,16 @@ def _placed(item: Item, place: str) -> Item:
     return replace(item, path=place + item.path.removeprefix("$")) if isinstance(item, Unreadable) else item
 
 
-def _entries(raw: bytes) -> Iterator[tuple[str, bytes]]:
+def _placed_entries(raw: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield what a document holds: itself, or what is in its list, or in its page. Only one is decoded at a time."""
-    if raw.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"["):
-        place, entries = "$", decoded(raw, list[msgspec.Raw])
+    if is_list(raw):
+        place, found = "$", decoded(raw, list[msgspec.Raw])
     elif bytes(page := decoded(raw, _Page).data).startswith(b"["):
-        place, entries = "$.data", decoded(bytes(page), list[msgspec.Raw])
+        place, found = "$.data", decoded(bytes(page), list[msgspec.Raw])
     else:
         yield "$", raw
         return
-    for index, entry in enumerate(entries):
+    for index, entry in enumerate(found):
         yield f"{place}[{index}]", bytes(entry)
 
 
@@ -209,45 +205,45 @@ def answered(answer: Answer, dialect: str, *, asked: Wire | None) -> tuple[Recei
     return Received(body=write_json(body), kind="response"), ""
 
 
-def rebuilt(output: JSON, told: Told) -> Answer | None:
+def rebuilt(output: JSON, details: Details) -> Answer | None:
     """Return the document that an answer was, from a message, its text, its parts or the whole; None: it is none."""
     match output:
         case str():
-            return _chat({"content": output}, told)
+            return _chat({"content": output}, details)
         case dict():
-            return _from_object(output, told)
+            return _from_object(output, details)
         case list() if output and all(isinstance(item, dict) for item in output):
-            return _from_list(objects(output), told)
+            return _from_list(objects(output), details)
         case _:
             return None
 
 
-def _from_object(output: Wire, told: Told) -> Answer | None:
+def _from_object(output: Wire, details: Details) -> Answer | None:
     if _is_item(output):
-        return _responses([output], told)
+        return _responses([output], details)
     if isinstance(output.get("parts"), list):
-        return _gemini(output, told)
+        return _gemini(output, details)
     if output.get("role") is None or "choices" in output or output.get("type") == "message":
         whole = _whole(output)
         if whole is not None:
             return whole
     inner = output.get("completion")
     if isinstance(inner, str):
-        return _chat({"content": inner}, told)
+        return _chat({"content": inner}, details)
     if isinstance(inner, dict):
-        return None if "completion" in inner else _from_object(inner, told)
+        return None if "completion" in inner else _from_object(inner, details)
     content = output.get("content")
     if any(kind_of(block) in _TELLING_BLOCKS for block in objects(content)):
-        return _anthropic(content, told)
-    return _chat(output, told) if _is_message(output) else None
+        return _anthropic(content, details)
+    return _chat(output, details) if _is_message(output) else None
 
 
-def _from_list(output: list[Wire], told: Told) -> Answer | None:
+def _from_list(output: list[Wire], details: Details) -> Answer | None:
     if all(_is_item(item) for item in output):
-        return _responses(list(output), told)
+        return _responses(list(output), details)
     if all(kind_of(item) in _BLOCKS for item in output):
-        return _anthropic(list(output), told)
-    return _from_object(output[0], told) if len(output) == 1 else None
+        return _anthropic(list(output), details)
+    return _from_object(output[0], details) if len(output) == 1 else None
 
 
 def _is_item(item: Wire) -> bool:
@@ -270,67 +266,72 @@ def _whole(output: Wire) -> Answer | None:
     return Answer(found.dialect, output) if found.kind == "response" else None
 
 
-def _chat(message: Wire, told: Told) -> Answer:
+def _chat(message: Wire, details: Details) -> Answer:
     more = message.get("additional_kwargs")  # where LangChain keeps the calls
     calls = message.get("tool_calls") or (more.get("tool_calls") if isinstance(more, dict) else None)
     said = stripped({"role": "assistant", **message, "tool_calls": calls}, ("additional_kwargs",))
-    choice: Wire = {"index": 0, "message": {"content": None, **said}, "finish_reason": told.finish}
+    choice: Wire = {"index": 0, "message": {"content": None, **said}, "finish_reason": details.finish}
     usage: Wire = {
-        "prompt_tokens": told.input,
-        "completion_tokens": told.output,
-        "total_tokens": told.total,
-        "prompt_tokens_details": _told({"cached_tokens": told.cached}),
-        "completion_tokens_details": _told({"reasoning_tokens": told.reasoning}),
+        "prompt_tokens": details.input,
+        "completion_tokens": details.output,
+        "total_tokens": details.total,
+        "prompt_tokens_details": _unless_empty({"cached_tokens": details.cached}),
+        "completion_tokens_details": _unless_empty({"reasoning_tokens": details.reasoning}),
     }
-    body: Wire = {"object": "chat.completion", "model": told.model, "choices": [choice], "usage": _told(usage)}
+    body: Wire = {
+        "object": "chat.completion",
+        "model": details.model,
+        "choices": [choice],
+        "usage": _unless_empty(usage),
+    }
     return Answer("openai-chat", stripped(body))
 
 
-def _responses(items: list[JSON], told: Told) -> Answer:
+def _responses(items: list[JSON], details: Details) -> Answer:
     usage: Wire = {
-        "input_tokens": told.input,
-        "output_tokens": told.output,
-        "total_tokens": told.total,
-        "input_tokens_details": _told({"cached_tokens": told.cached}),
-        "output_tokens_details": _told({"reasoning_tokens": told.reasoning}),
+        "input_tokens": details.input,
+        "output_tokens": details.output,
+        "total_tokens": details.total,
+        "input_tokens_details": _unless_empty({"cached_tokens": details.cached}),
+        "output_tokens_details": _unless_empty({"reasoning_tokens": details.reasoning}),
     }
     return Answer(
         "openai-responses",
-        stripped({"object": "response", "model": told.model, "output": items, "usage": _told(usage)}),
+        stripped({"object": "response", "model": details.model, "output": items, "usage": _unless_empty(usage)}),
     )
 
 
-def _anthropic(content: JSON, told: Told) -> Answer:
-    fresh = None if told.input is None else told.input - (told.cached or 0)
+def _anthropic(content: JSON, details: Details) -> Answer:
+    fresh = None if details.input is None else details.input - (details.cached or 0)
     usage: Wire = {
         "input_tokens": fresh,
-        "output_tokens": told.output,
-        "cache_read_input_tokens": told.cached,
+        "output_tokens": details.output,
+        "cache_read_input_tokens": details.cached,
     }
     body: Wire = {
         "type": "message",
         "role": "assistant",
-        "model": told.model,
+        "model": details.model,
         "content": content,
-        "usage": _told(usage),
+        "usage": _unless_empty(usage),
     }
     return Answer("anthropic", {**stripped(body), "stop_reason": None, "stop_sequence": None})
 
 
-def _gemini(content: Wire, told: Told) -> Answer:
+def _gemini(content: Wire, details: Details) -> Answer:
     usage: Wire = {
-        "promptTokenCount": told.input,
-        "candidatesTokenCount": told.output,
-        "totalTokenCount": told.total,
-        "cachedContentTokenCount": told.cached,
+        "promptTokenCount": details.input,
+        "candidatesTokenCount": details.output,
+        "totalTokenCount": details.total,
+        "cachedContentTokenCount": details.cached,
     }
     body: Wire = {
         "candidates": [{"content": content, "index": 0}],
-        "usageMetadata": _told(usage),
-        "modelVersion": told.model,
+        "usageMetadata": _unless_empty(usage),
+        "modelVersion": details.model,
     }
     return Answer("gemini", stripped(body))
 
 
-def _told(fields: Wire) -> JSON:
+def _unless_empty(fields: Wire) -> JSON:
     return stripped(fields) or None

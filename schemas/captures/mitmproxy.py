@@ -12,9 +12,22 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from dragoman.schemas.captures.documents import MAX_WHOLE
-from dragoman.schemas.captures.exchange import Captured, Headers, Item, Pace, Received, Sent, Skipped, Unreadable
+from dragoman.schemas.captures.exchange import (
+    OF_TRANSFER,
+    Captured,
+    Headers,
+    Item,
+    Pace,
+    Received,
+    Sent,
+    Skipped,
+    Unreadable,
+    header,
+    without_headers,
+)
 from dragoman.schemas.captures.formats import Format
 from dragoman.schemas.captures.lines import MAX_LINE
+from dragoman.schemas.captures.marks import EVENT_STREAM, STREAM_TYPES
 from dragoman.schemas.captures.tnetstrings import Frame, Frames, Netstring
 from dragoman.schemas.errors import InvalidInput
 from dragoman.schemas.inflating import inflated
@@ -40,14 +53,10 @@ _OTHERS = {
     "dns": "a DNS query",
     "websocket": "a WebSocket",
 }
-# The type of a stream → its first piece
-_FIRST = (
-    ("text/event-stream", re.compile(rb"(?s).*?(?:\r?\n\r?\n|\r\r)")),
-    ("application/x-ndjson", re.compile(rb"[^\n]*\n")),
-    ("application/jsonl", re.compile(rb"[^\n]*\n")),
-)
+# The first piece of a stream
+_EVENT = re.compile(rb"(?s).*?(?:\r?\n\r?\n|\r\r)")
+_LINE = re.compile(rb"[^\n]*\n")
 _LIKELY = 50  # times: by more text is hardly ever compressed
-_OF_TRANSFER = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 _PORTS = {"http": 80, "https": 443}
 _ADDRESS = re.compile(r"[\d.]+|.*:.*")
 _BOMBS = "the flows in front of it are bombs, small and inflated very large: take them out (mitmdump -n -r … -w …)"
@@ -55,7 +64,10 @@ _NOT_KEPT = "mitmproxy passed the body on and kept none: record without stream_l
 
 
 class Reader:
-    """`limit` is that of a flow; what flows are inflated by beyond what is likely is no more than one body may be."""
+    """`limit` is that of a flow; what flows are inflated by beyond what is likely is no more than one body may be.
+
+    A `Room` is used up once, by what is held whole: this one is filled again, as a file may be of any length.
+    """
 
     def __init__(self, limit: int = MAX_WHOLE) -> None:
         self._frames = Frames(limit)
@@ -131,7 +143,9 @@ def _sent(asked: Mapping[str, Netstring], path: str) -> Sent:
     body = _body(asked, headers)
     if body is None and method == "POST":
         raise InvalidInput(f"{path}.content", _NOT_KEPT)
-    return Sent(body=body or b"", method=method, url=_url(asked, headers), headers=_lasting(headers))
+    return Sent(
+        body=body or b"", method=method, url=_url(asked, headers), headers=without_headers(headers, OF_TRANSFER)
+    )
 
 
 def _received(answered: Mapping[str, Netstring], path: str, sent: float | None) -> Received | None:
@@ -140,11 +154,11 @@ def _received(answered: Mapping[str, Netstring], path: str, sent: float | None) 
     body = _body(answered, headers)
     if body is None:
         return None
-    begun = _begun(body, _header(headers, "content-type"))
+    begun = _begun(body, header(headers, "content-type"))
     return Received(
         body=body,
         status=_status(answered, path),
-        headers=_lasting(headers),
+        headers=without_headers(headers, OF_TRANSFER),
         pace=_pace(
             (_since(sent, _time(answered, "timestamp_start")), begun),
             (_since(sent, _time(answered, "timestamp_end")), len(body)),
@@ -179,24 +193,15 @@ def _body(said: Mapping[str, Netstring], headers: Headers) -> bytes | None:
     if content is None:
         return None
     try:
-        return inflated(content.whole(), _header(headers, "content-encoding"), MAX_LINE)
+        return inflated(content.whole(), header(headers, "content-encoding"), MAX_LINE)
     except InvalidInput as error:
         raise InvalidInput(content.path, error.problem) from error
-
-
-def _header(headers: Headers, wanted: str) -> str:
-    return next((value for name, value in headers if name.lower() == wanted), "")
-
-
-def _lasting(headers: Headers) -> Headers:
-    """Leave out what told how a body went over the wire: it is inflated, and whole."""
-    return tuple((name, value) for name, value in headers if name.lower() not in _OF_TRANSFER)
 
 
 def _url(asked: Mapping[str, Netstring], headers: Headers) -> str:
     """Return where a request went, by name: a transparent proxy knows the address alone, and the headers the name."""
     scheme, host, path = _text(asked, "scheme") or "http", _text(asked, "host"), _text(asked, "path")
-    named = _text(asked, "authority") or _header(headers, "host")
+    named = _text(asked, "authority") or header(headers, "host")
     if not named or (host and not _ADDRESS.fullmatch(host)):
         port = int(asked["port"].number()) if "port" in asked else 0
         named = f"[{host}]" if ":" in host else host
@@ -232,5 +237,7 @@ def _pace(first: tuple[float | None, int], last: tuple[float | None, int]) -> Pa
 
 def _begun(body: bytes, kind: str) -> int:
     """Return what is taken to have come with the first byte: the first piece of a stream, and of a document nothing."""
-    found = next((end.match(body) for name, end in _FIRST if kind.startswith(name)), None)
+    if not kind.startswith(STREAM_TYPES):
+        return 0
+    found = (_EVENT if kind.startswith(EVENT_STREAM) else _LINE).match(body)
     return found.end() if found else 0

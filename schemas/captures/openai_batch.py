@@ -18,20 +18,19 @@ from dragoman.schemas.captures.batches import (
     code_and_message,
     entries,
     fault_of,
+    fault_parts,
     named,
     page,
     present,
-    told,
 )
 from dragoman.schemas.captures.content import EMPTY
-from dragoman.schemas.captures.documents import DocumentReader
-from dragoman.schemas.captures.exchange import Captured, Headers, Item, Received, Sent, Unreadable
+from dragoman.schemas.captures.exchange import Captured, Headers, Item, Received, Sent, Unreadable, header
 from dragoman.schemas.captures.formats import Format
 from dragoman.schemas.captures.typed import decoded
 from dragoman.schemas.ir import JSON
 from dragoman.schemas.jsontext import read_json, write_json
 
-__all__ = ["FORMAT", "Reader", "Writer"]
+__all__ = ["FORMAT", "Writer", "read"]
 
 FORMAT = Format(
     name="openai-batch",
@@ -66,15 +65,11 @@ class _Line(msgspec.Struct):
     error: msgspec.Raw = EMPTY
 
 
-def Reader(*, is_lines: bool | None = None) -> DocumentReader:  # noqa: N802
-    return DocumentReader(_items, is_lines=is_lines)
+def read(raw: bytes, line: int) -> Iterator[Item]:
+    return entries(raw, line, read=_entry)
 
 
-def _items(raw: bytes, line: int) -> Iterator[Item]:
-    return entries(raw, line, read=_read)
-
-
-def _read(raw: bytes, line: int) -> Item:
+def _entry(raw: bytes, line: int) -> Item:
     said = decoded(raw, _Line)
     body, error = present(said.body), present(said.error)
     if not body and said.response is None and not error:
@@ -119,8 +114,9 @@ def _fault(error: bytes) -> str:
 # ---- writing ---------------------------------------------------------------------------------------------------------
 
 
-def Writer() -> BatchWriter:  # noqa: N802
-    return BatchWriter(_asked, _answered, streaming=_STREAMING)
+class Writer(BatchWriter):
+    def __init__(self) -> None:
+        super().__init__(_asked, _answered, streaming=_STREAMING)
 
 
 def _asked(custom_id: str, captured: Captured, *, body: object) -> Line:
@@ -132,9 +128,9 @@ def _answered(custom_id: str, captured: Captured, *, body: object) -> Line:
     said: Line = {"id": f"batch_req_{custom_id}", "custom_id": custom_id}
     received = captured.response
     if received is None:
-        code, message = told(captured.fault)
+        code, message = fault_parts(captured.fault)
         return {**said, "response": None, "error": {"code": _CODES.get(code, code or "error"), "message": message}}
-    request_id = next((value for name, value in received.headers if name.lower() == _REQUEST_ID), "")
+    request_id = header(received.headers, _REQUEST_ID)
     body = {"error": {"message": page(received)}} if body is None else body
     response = {"status_code": received.status, "request_id": request_id, "body": body}
     return {**said, "response": response, "error": None}

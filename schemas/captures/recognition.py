@@ -11,7 +11,8 @@ from urllib.parse import unquote, urlsplit
 
 from msgspec.structs import replace
 
-from dragoman.schemas.captures.exchange import Bare, Captured, Received, Sent, Skipped, Unreadable
+from dragoman.schemas.captures.exchange import Bare, Captured, Received, Sent, Skipped, Unreadable, header
+from dragoman.schemas.captures.marks import EVENT_FIELDS, STREAM_TYPES
 from dragoman.schemas.detection import Detection, detect
 from dragoman.schemas.dialect import find
 from dragoman.schemas.errors import InvalidInput, MalformedJSON, UndetectedDialect, UnknownDialect
@@ -44,9 +45,8 @@ _OTHERS = (
     (re.compile(r"/completions$"), "completions without a conversation"),
     (re.compile(r"/converse(?:-stream)?$|/v2/chat$"), "a protocol that we do not speak"),
 )
-_STREAMS = ("text/event-stream", "application/x-ndjson", "application/jsonl")
-_EVENTS = (b"data:", b"event:", b"id:", b"retry:", b":")
 _HEAD = 1 << 18
+_INK = re.compile(rb"\S")  # what is not blank
 
 
 def recognized(captured: Captured) -> Captured | Skipped | Unreadable:
@@ -154,18 +154,17 @@ def _object(body: bytes) -> JSON:
 
 
 def _kind(received: Received, dialect: str) -> str:
-    if not received.body.strip():
+    if not received.body or received.body.isspace():
         return ""
     if received.status >= 400:
         return "error"
-    told = next((value for name, value in received.headers if name.lower() == "content-type"), "")
-    if told.startswith(_STREAMS) or _is_events(received.body):
+    if header(received.headers, "content-type").startswith(STREAM_TYPES) or _is_events(received.body):
         return "stream"
     return "stream" if _is_stream(received.body, dialect) else "response"
 
 
 def _is_events(body: bytes) -> bool:
-    return body[:64].lstrip().startswith(_EVENTS)
+    return body[:64].lstrip().startswith(EVENT_FIELDS)
 
 
 def _is_stream(body: bytes, dialect: str) -> bool:
@@ -174,7 +173,7 @@ def _is_stream(body: bytes, dialect: str) -> bool:
     if dialect == "gemini":
         return begun.startswith(b"[")
     end = body.find(b"\n")
-    if dialect != "ollama" or end < 0 or not body[end:].strip():
+    if dialect != "ollama" or end < 0 or _INK.search(body, end) is None:
         return False
     try:
         return isinstance(read_json(body[:end]), dict)

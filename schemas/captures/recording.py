@@ -7,12 +7,11 @@ from collections.abc import Iterator
 import msgspec
 
 from dragoman.schemas.captures.content import EMPTY, from_base64, json_body, text_or_base64, written
-from dragoman.schemas.captures.documents import DocumentReader
 from dragoman.schemas.captures.exchange import Captured, Item, Pace, Received, Sent, Skipped
 from dragoman.schemas.captures.formats import Format
 from dragoman.schemas.captures.typed import decoded
 
-__all__ = ["FORMAT", "Reader", "Writer"]
+__all__ = ["FORMAT", "Writer", "read"]
 
 FORMAT = Format(
     name="recording",
@@ -73,11 +72,7 @@ class _Line(msgspec.Struct):
     truncated: bool = False
 
 
-def Reader(*, is_lines: bool | None = None) -> DocumentReader:  # noqa: N802
-    return DocumentReader(_read, is_lines=is_lines)
-
-
-def _read(raw: bytes, line: int) -> Iterator[Item]:
+def read(raw: bytes, line: int) -> Iterator[Item]:
     said = decoded(raw, _Line)
     if said.operation == "models":
         yield Skipped("a list of models", line=line)
@@ -142,6 +137,7 @@ class Writer:
     """What a capture does not know of an exchange (the profile, the attempts) is null or empty."""
 
     def __init__(self) -> None:
+        self.left_out: dict[str, int] = {}
         self._number = 0
 
     def feed(self, captured: Captured) -> list[bytes]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 
+from dragoman.schemas.captures.marks import BOM, EVENT_FIELDS
 from dragoman.schemas.errors import InvalidInput, MalformedJSON, UndetectedDialect
 
 __all__ = ["HEAD", "is_enough", "sniff"]
 
 HEAD = 1 << 18  # bytes in which a file shows what it is
-_BOM = b"\xef\xbb\xbf"
 _PAGE = re.compile(rb'\{\s*"data"\s*:\s*\[\s*\{')  # of the answers of an API that lists entries
 _TOKEN = re.compile(rb'"((?:[^"\\\n]|\\.)*+)"\s*(:)?|[{}\[\]"]')  # a quote alone: of a text whose end is missing
 # format → names of which all are there, or name=value
@@ -72,12 +72,11 @@ _TEXTS = (
     ),
 )
 _SCRIPTS = r"\A\s*(?:await )?fetch\(|\A\s*(?:\$session\b|Invoke-(?:WebRequest|RestMethod)\b)"
-_EVENTS = (b"data:", b"event:", b"id:", b"retry:", b":")
 
 
 def is_enough(head: bytes) -> bool:
     """Tell whether these first bytes are enough to know a format by: with more of them `sniff` would say the same."""
-    begun = head.removeprefix(_BOM).lstrip()
+    begun = head.removeprefix(BOM).lstrip()
     if len(head) >= HEAD:
         return True
     if begun.startswith(b"{"):
@@ -98,10 +97,10 @@ def _is_told(begun: bytes) -> bool:
 def sniff(head: bytes, *, streams: bool = True) -> str:
     """Return the name of the format. Raises InvalidInput for what is recognized and cannot be read. Unless `streams`,
     what is JSON is none."""
-    begun = head.removeprefix(_BOM).lstrip()
+    begun = head.removeprefix(BOM).lstrip()
     if begun.startswith((b"{", b"[")):
         return _sniff_json(begun, streams=streams)
-    if begun.startswith(_EVENTS):
+    if begun.startswith(EVENT_FIELDS):
         return "events"
     for pattern, name in _TEXTS:
         if re.match(pattern.encode(), begun):

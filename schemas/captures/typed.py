@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
+from dragoman.schemas.captures.marks import BOM
 from dragoman.schemas.errors import InvalidInput, MalformedJSON
 from dragoman.schemas.ir import JSON
 from dragoman.schemas.jsontext import read_json
@@ -14,7 +15,6 @@ from dragoman.schemas.jsontext import read_json
 __all__ = ["decoded", "shaped"]
 
 Shape = TypeVar("Shape")
-_BOM = b"\xef\xbb\xbf"
 _WHERE = re.compile(r"(?s)^(.*) - at `(.*)`$")
 
 
@@ -25,8 +25,8 @@ def decoded(raw: bytes, shape: type[Shape]) -> Shape:
     except msgspec.ValidationError as error:
         raise _misfit(error) from error
     except (msgspec.DecodeError, UnicodeError, RecursionError):
-        if raw.startswith(_BOM) and not raw.startswith(_BOM * 2):
-            return decoded(raw[len(_BOM) :], shape)
+        if raw.startswith(BOM) and not raw.startswith(BOM * 2):
+            return decoded(raw[len(BOM) :], shape)
         return _second_reading(read_json(raw), shape)  # it says what is wrong, or reads what is merely odd
 
 

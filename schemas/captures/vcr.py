@@ -6,20 +6,20 @@ format, and beside request and response what it has no place for: `dragoman`, wh
 
 from __future__ import annotations
 
-import re
-from base64 import b64encode
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
 import msgspec
-import orjson
 
 from dragoman.schemas.captures.compressed import GZIP, Room
 from dragoman.schemas.captures.content import from_base64
 from dragoman.schemas.captures.documents import MAX_WHOLE
-from dragoman.schemas.captures.exchange import Captured, Headers, Item, Pace, Received, Sent, Unreadable
+from dragoman.schemas.captures.exchange import Captured, Headers, Item, Received, Sent, Unreadable
 from dragoman.schemas.captures.formats import Format
+from dragoman.schemas.captures.marks import BOM
 from dragoman.schemas.captures.typed import shaped
+from dragoman.schemas.captures.vcr_writing import Known, Writer
+from dragoman.schemas.captures.whole import WholeReader
 from dragoman.schemas.errors import InvalidInput, MalformedJSON
 from dragoman.schemas.ir import JSON
 from dragoman.schemas.jsontext import read_json, write_json
@@ -37,7 +37,6 @@ FORMAT = Format(
     writes=True,
 )
 _LISTS = frozenset({"interactions", "http_interactions"})
-_BOM = b"\xef\xbb\xbf"
 _WAY_OUT = "cut it into several cassettes"
 # What Ruby calls the encoding that a text had before it was written as UTF-8.
 _ENCODINGS = {"ISO-8859-1": "latin-1", "Windows-1252": "cp1252", "UTF-16LE": "utf-16-le", "UTF-16BE": "utf-16-be"}
@@ -70,49 +69,23 @@ class _Response(_Message):
     content: object = None
 
 
-class _Known(msgspec.Struct, omit_defaults=True):
-    """What we write beside an interaction."""
-
-    id: str = ""
-    started: str = ""
-    elapsed: float | None = None
-    dialect: str = ""
-    model: str | None = None
-    streams: bool | None = None
-    fault: str = ""
-    kind: str = ""
-    is_cut: bool = False
-    pace: Pace = ()
-
-
 class _Interaction(msgspec.Struct):
     request: _Request | None = None
     response: _Response | None = None
     recorded_at: str = ""
     id: str | int = ""
-    dragoman: _Known = msgspec.field(default_factory=_Known)
+    dragoman: Known = msgspec.field(default_factory=Known)
 
 
-class Reader:
+class Reader(WholeReader):
     def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-        self._size = 0
+        problem = f"larger than {MAX_WHOLE >> 20} MiB, and it has to be read whole: {_WAY_OUT}"
+        super().__init__(_items, limit=MAX_WHOLE, problem=problem)
 
-    def feed(self, raw: bytes) -> list[Item]:
-        self._size += len(raw)
-        if self._size > MAX_WHOLE:
-            self._pieces.clear()
-        else:
-            self._pieces.append(raw)
-        return []
 
-    def close(self) -> list[Item]:
-        if self._size > MAX_WHOLE:
-            problem = f"larger than {MAX_WHOLE >> 20} MiB, and it has to be read whole: {_WAY_OUT}"
-            return [Unreadable(problem)]
-        raw = b"".join(self._pieces).removeprefix(_BOM)
-        self._pieces = []
-        return list(_json_items(raw) if raw.lstrip()[:1] in (b"{", b"[") else _yaml_items(raw))
+def _items(raw: bytes) -> Iterator[Item]:
+    raw = raw.removeprefix(BOM)
+    return _json_items(raw) if raw.lstrip()[:1] in (b"{", b"[") else _yaml_items(raw)
 
 
 def _yaml_items(raw: bytes) -> Iterator[Item]:
@@ -174,7 +147,7 @@ def _sent(said: _Request) -> Sent:
     )
 
 
-def _received(said: _Response, known: _Known, *, room: Room) -> Received:
+def _received(said: _Response, known: Known, *, room: Room) -> Received:
     headers = _headers(said)
     body = _body(said, said.content if said.body is None else said.body, "$.response")
     body = _plain(body, headers, room=room)
@@ -290,134 +263,3 @@ def _time(said: str) -> str:
         return parsedate_to_datetime(said).isoformat()
     except (ValueError, TypeError):
         return ""
-
-
-# ---- writing ---------------------------------------------------------------------------------------------------------
-
-_LONGEST_KEY = 500  # characters: YAML wants a mark before a longer one
-
-
-class Writer:
-    """What is written is ASCII, as by vcrpy, because it is read in whatever encoding a machine has.
-
-    Bodies are inflated, and headers do not say otherwise. An exchange without a response has a null there, which vcrpy
-    passes over.
-    """
-
-    def __init__(self) -> None:
-        self._is_begun = False
-
-    def feed(self, captured: Captured) -> list[bytes]:
-        begun, self._is_begun = self._is_begun, True
-        return [b"" if begun else b"version: 1\ninteractions:\n", _written(captured).encode("ascii")]
-
-    def close(self) -> list[bytes]:
-        return [] if self._is_begun else [b"version: 1\ninteractions: []\n"]
-
-
-def _written(captured: Captured) -> str:
-    sent, received = captured.request, captured.response
-    known = _known(captured)
-    return "".join(
-        (
-            "- request:" + (" null\n" if sent is None else _asked(sent)),
-            "  response:" + (" null\n" if received is None else _answered(received)),
-            f"  dragoman: {known}\n" if known != "{}" else "",
-        )
-    )
-
-
-def _known(captured: Captured) -> str:
-    received = captured.response or Received()
-    known = _Known(
-        id=_clean(captured.id),
-        started=_clean(captured.started),
-        elapsed=captured.elapsed,
-        dialect=captured.dialect,
-        model=None if captured.model is None else _clean(captured.model),
-        streams=captured.streams,
-        fault=_clean(captured.fault),
-        kind=received.kind,
-        is_cut=received.is_cut,
-        pace=received.pace,
-    )
-    return _ascii(msgspec.json.encode(known))
-
-
-def _asked(sent: Sent) -> str:
-    return (
-        f"\n    method: {_scalar(sent.method)}\n    uri: {_scalar(sent.url)}\n"
-        f"    body: {_content(sent.body, 6)}\n    headers:{_header_lines(sent.headers)}\n"
-    )
-
-
-def _answered(received: Received) -> str:
-    return (
-        f"\n    status:\n      code: {received.status}\n      message: ''\n"
-        f"    headers:{_header_lines(_of_plain(received))}\n"
-        f"    body:\n      string: {_content(received.body, 8)}\n"
-    )
-
-
-def _of_plain(received: Received) -> Headers:
-    """Return the headers of a body that is neither compressed nor in chunks any more."""
-    size = str(len(received.body))
-    return tuple(
-        (name, size if name.lower() == "content-length" else value)
-        for name, value in received.headers
-        if name.lower() not in ("content-encoding", "transfer-encoding")
-    )
-
-
-def _header_lines(headers: Headers) -> str:
-    values: dict[str, list[str]] = {}
-    spelled: dict[str, str] = {}
-    for name, value in headers:
-        values.setdefault(spelled.setdefault(name.lower(), name), []).append(value)
-    if not values:
-        return " {}"
-    return "".join(
-        f"\n      {_key(name)}" + "".join(f"\n      - {_scalar(value)}" for value in each)
-        for name, each in values.items()
-    )
-
-
-def _key(name: str) -> str:
-    said = _scalar(name)
-    return f"{said}:" if len(said) < _LONGEST_KEY else f"? {said}\n      :"
-
-
-def _content(body: bytes, indent: int) -> str:
-    """Return a body as text, or as the bytes that it is."""
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        return f"!!binary '{b64encode(body).decode()}'"
-    return _block(text, indent) if _BLOCK.match(text) else _scalar(text)
-
-
-# Lines that YAML leaves alone: they are what an event stream is made of, and a person may want to read it.
-_BLOCK = re.compile(r"[ -~\n]*\n[ -~\n]*\Z")
-
-
-def _block(text: str, indent: int) -> str:
-    """Return lines as they are: the indentation is told, and so is whether they end with a line feed."""
-    lines = text.removesuffix("\n").split("\n")
-    space = " " * indent
-    return ("|2+" if text.endswith("\n") else "|2-") + "".join(f"\n{space}{line}" if line else "\n" for line in lines)
-
-
-def _scalar(text: str) -> str:
-    if text.isascii() and text.isprintable():
-        return "'" + text.replace("'", "''") + "'"
-    return _ascii(orjson.dumps(_clean(text)))
-
-
-def _ascii(said: bytes) -> str:
-    """Return JSON as YAML without a letter that is not ASCII: \\xe4, \\u20ac and \\U0001f499 are YAML's own escapes."""
-    return said.decode().encode("ascii", "backslashreplace").decode().replace("\x7f", "\\x7f")
-
-
-def _clean(text: str) -> str:
-    """Return a text without halves of surrogate pairs, which YAML has no place for."""
-    return text.encode("utf-8", "replace").decode()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.schemas.captures import Captured, CaptureReader
-from dragoman.schemas.captures.batches import Ids, fault_of, told
+from dragoman.schemas.captures.batches import Ids, fault_of, fault_parts
 from dragoman.schemas.captures.converting import convert_captured
 from dragoman.schemas.captures.formats import find_format
 from dragoman.schemas.captures.pairing import Pairing
@@ -109,11 +109,11 @@ def test_ids_are_unique_fit_and_reproducible(wanted: list[str]) -> None:
 
 @given(st.from_regex(r"\A[a-z][a-z_]{2,39}\Z"), st.text(min_size=1))
 def test_a_fault_tells_its_code_and_its_message(code: str, message: str) -> None:
-    assert told(fault_of(code, message)) == (code, message)
+    assert fault_parts(fault_of(code, message)) == (code, message)
 
 
 def test_a_fault_without_a_code_is_a_message() -> None:
-    assert told("Connection refused: no") == ("", "Connection refused: no")
+    assert fault_parts("Connection refused: no") == ("", "Connection refused: no")
 
 
 @pytest.mark.parametrize(

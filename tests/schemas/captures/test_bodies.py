@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from dragoman.schemas.captures import Bare, Captured, Received, Sent, Unreadable
+from dragoman.schemas.captures import Bare, Captured, Received, Sent, Unreadable, find_format
 from tests.schemas.captures.samples import CHAT_STREAM, read, read_in_pieces, written
 
 BODY = b'{"model":"m","messages":[{"role":"user","content":"Hi"}]}'
@@ -26,6 +26,15 @@ def test_lines_are_bodies_wherever_they_are_cut(size: int) -> None:
 
 def test_an_empty_file_says_so() -> None:
     assert read(b"", "bodies") == [Unreadable("empty, where a JSON document was expected")]
+
+
+def test_a_body_that_is_too_large_is_not_held() -> None:
+    reader = find_format("bodies").reader(is_lines=False)
+    piece = b" " * (1 << 24)
+    assert [reader.feed(piece) for _ in range(5)] == [[]] * 5
+    [item] = reader.close()
+    assert isinstance(item, Unreadable)
+    assert item.problem.startswith("larger than 64 MiB")
 
 
 def test_requests_and_responses_follow_each_other() -> None:

@@ -32,6 +32,7 @@ def test_a_format_has_what_it_promises(format: Format) -> None:  # noqa: A002
     assert [find(name).name for name in format.dialects] == list(format.dialects)
     assert format.reader().feed(b"") == format.reader(is_lines=True).feed(b"") == []
     if format.writes:
+        assert format.writer().left_out == {}
         assert read_whole(format) is not None
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from dragoman.schemas.captures import Captured, Item, Received, Sent, Skipped, Unreadable, find_format
-from dragoman.schemas.captures.har import NO_PLACE
+from dragoman.schemas.captures.har_writing import NO_PLACE
 from dragoman.schemas.captures.sniffing import HEAD, sniff
 from tests.schemas.captures.samples import EXCHANGES, comparable, read, read_in_pieces, written
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dragoman.schemas.captures import Unreadable
-from dragoman.schemas.captures.logged import Told, instant, milliseconds, rebuilt, unfolded, without_system
+from dragoman.schemas.captures.logged import Details, instant, milliseconds, rebuilt, unfolded, without_system
 from dragoman.schemas.captures.sniffing import sniff
 from dragoman.schemas.ir import JSON
 from tests.schemas.captures.samples import read
@@ -100,4 +100,4 @@ def test_a_conversation_without_system_stays_as_it_is() -> None:
 
 @pytest.mark.parametrize("output", [None, 7, True, [], [1], {}, {"role": "assistant"}, [{"type": {}}]])
 def test_what_is_no_answer_is_none(output: JSON) -> None:
-    assert rebuilt(output, Told()) is None
+    assert rebuilt(output, Details()) is None
