@@ -91,7 +91,7 @@ OPTIONS = (
     Option("yes", ("--yes",), "Send more than 100 requests unasked.", "", False),
     Option("repeat", ("--repeat",), "Send each so many times.", "N", 1),
     Option("concurrency", ("--concurrency",), "So many at a time.", "N", 1),
-    Option("rate", ("--rate",), "At most so many a second: 5, or 300/m.", "R"),
+    Option("rate", ("--rate",), "At most so many a second; or R/m, R/h.", "R"),
     # changed
     Option("model", ("-m", "--model"), 'The model, or "recorded".', "MODEL"),
     Option("sets", ("--set",), "Change the request: a.b[0]=JSON.", "PATH=VALUE", ()),
@@ -101,6 +101,7 @@ OPTIONS = (
     # compared
     Option("expect", ("--expect",), "recorded: compare with what was answered then.", "WHAT", None, _recorded),
     Option("strict_text", ("--strict-text",), "With --expect: word for word.", "", False),
+    Option("factor", ("--factor",), "With --expect: lengths may differ so many times.", "X"),
     Option("junit", ("--junit",), "Write JUnit's XML, too.", "FILE"),
     # measured
     Option("plot", ("--plot",), "Draw times: .png, .svg, or - for the terminal.", "FILE"),

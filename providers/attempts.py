@@ -231,6 +231,7 @@ class Attempts:
         """Return a success as soon as its first byte is there; raise the last failure if there is none."""
         while True:
             self.timing.attempts += 1
+            self.timing.last_begun = self.elapsed
             try:
                 return await self._attempt(call, log)
             except DragomanError as error:

@@ -7,7 +7,7 @@ import random
 import time
 from typing import Protocol
 
-__all__ = ["Clock", "SystemClock"]
+__all__ = ["Clock", "Nap", "SystemClock"]
 
 
 class Clock(Protocol):
@@ -31,3 +31,26 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+class Nap:
+    """Sleeps, but no longer than until it is ended: from then on not at all."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._current: asyncio.Future[None] | None = None
+        self.is_over = False
+
+    async def sleep(self, seconds: float) -> None:
+        if self.is_over:
+            return
+        self._current = asyncio.ensure_future(self._clock.sleep(seconds))
+        try:
+            await asyncio.wait([self._current])
+        finally:
+            self._current.cancel()
+
+    def end(self) -> None:
+        self.is_over = True
+        if self._current is not None:
+            self._current.cancel()

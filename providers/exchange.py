@@ -59,12 +59,14 @@ class RawLog(Protocol):
 
 
 class Timing(msgspec.Struct, kw_only=True):
-    """Seconds since the request was made, over all attempts; None: has not been."""
+    """Seconds since the request was made, over all attempts; None: has not been. `last_begun` is when the last attempt
+    was."""
 
     first_byte: float | None = None
     first_output: float | None = None
     total: float | None = None
     attempts: int = 0
+    last_begun: float | None = None
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 import msgspec
 
 from dragoman.schemas.arguments import arguments_text, parsed_arguments
 from dragoman.schemas.errors import MalformedJSON
 from dragoman.schemas.fitness import is_small, misfit
-from dragoman.schemas.ir import JSON, Candidate, Media, Refusal, Request, Response, Text, Tool, ToolCall, Wire
+from dragoman.schemas.ir import Candidate, Media, Refusal, Request, Response, Text, Tool, ToolCall, Wire
 from dragoman.schemas.jsontext import read_json
 
-__all__ = ["DIFFERENCES", "FACTOR", "Difference", "compare", "compare_texts"]
+__all__ = ["DIFFERENCES", "FACTOR", "Difference", "Shown", "common_start", "compare", "compare_texts"]
 
 # Everything that `Difference.what` can be.
 DIFFERENCES = (
@@ -43,13 +44,17 @@ CONTEXT = 60  # characters around a change
 NO_OBJECT = "the arguments are no JSON object"
 
 
+Shown: TypeAlias = str | int | bool | list[str] | None
+
+
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """`what` is one of DIFFERENCES, `path` a place in the response, and the values are short enough to be shown."""
+    """`what` is one of a few, to be counted: of two responses, one of DIFFERENCES. `path` is a place in the response,
+    and the values are short enough to be shown."""
 
     what: str
     path: str
-    recorded: JSON = None
-    replayed: JSON = None
+    recorded: Shown = None
+    replayed: Shown = None
 
 
 def compare(
@@ -78,6 +83,12 @@ def compare_texts(recorded: Response, replayed: Response) -> tuple[Difference, .
         found += _exact_text(before, after, path)
         found += _exact_calls(before, after, path)
     return tuple(found)
+
+
+def common_start(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return with how many equal characters, or lines, two sequences begin."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 # ── structure ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -142,9 +153,11 @@ def _are_far(one: int, other: int, factor: float) -> bool:
 
 
 def _media(before: Candidate, after: Candidate, path: str) -> Iterator[Difference]:
-    kinds = [sorted({part.kind for part in one.parts if isinstance(part, Media)}) for one in (before, after)]
+    kinds: list[list[str]] = [
+        sorted({part.kind for part in one.parts if isinstance(part, Media)}) for one in (before, after)
+    ]
     if kinds[0] != kinds[1]:
-        yield Difference(what="media", path=path, recorded=[*kinds[0]], replayed=[*kinds[1]])
+        yield Difference(what="media", path=path, recorded=kinds[0], replayed=kinds[1])
 
 
 # ── what a candidate holds ───────────────────────────────────────────────────────────────────────────────────────────
@@ -169,11 +182,11 @@ def _by_name(candidate: Candidate) -> dict[str, list[ToolCall]]:
     return named
 
 
-def _names(counted: Counter[str]) -> list[JSON]:
+def _names(counted: Counter[str]) -> list[str]:
     return _cut(sorted(counted.elements()))
 
 
-def _cut(names: Sequence[str]) -> list[JSON]:
+def _cut(names: Sequence[str]) -> list[str]:
     shown = [_shown(name) for name in names[:MAX_NAMES]]
     return [*shown, *([f"… {len(names) - MAX_NAMES} more"] if len(names) > MAX_NAMES else [])]
 
@@ -267,16 +280,9 @@ def _exact_arguments(call: ToolCall) -> str:
 
 def _excerpts(before: str, after: str) -> tuple[str, str]:
     """Return both texts from a little before the first change to a little after the last one."""
-    start = max(_common(before, after) - CONTEXT, 0)
-    end = max(_common(before[start:][::-1], after[start:][::-1]) - CONTEXT, 0)
+    start = max(common_start(before, after) - CONTEXT, 0)
+    end = max(common_start(before[start:][::-1], after[start:][::-1]) - CONTEXT, 0)
     return _excerpt(before, start, len(before) - end), _excerpt(after, start, len(after) - end)
-
-
-def _common(one: str, other: str) -> int:
-    """Return how many characters two texts begin with alike."""
-    return next(
-        (index for index, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
-    )
 
 
 def _excerpt(text: str, start: int, end: int) -> str:

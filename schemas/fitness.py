@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
     from jsonschema.protocols import Validator
 
-__all__ = ["is_small", "misfit"]
+__all__ = ["is_small", "misfit", "place_and_reason", "validator_class"]
 
 MAX_DEPTH, MAX_NODES = 40, 10_000  # of a schema, and of a value
 MAX_STEPS = 50_000  # keywords that are tried for one value
@@ -62,6 +62,19 @@ def is_small(value: JSON) -> bool:
     return not level and nodes <= MAX_NODES
 
 
+def validator_class(schema: Wire) -> type[Validator]:
+    """Return what judges by the draft that a schema names; by the last one, if it names none."""
+    from jsonschema.validators import Draft202012Validator, validator_for
+
+    return validator_for(schema, default=Draft202012Validator)
+
+
+def place_and_reason(error: ValidationError, most: int) -> str:
+    """Return where a value does not fit, and why, in so many characters and an ellipsis."""
+    message = error.message if len(error.message) <= most else error.message[:most] + "…"
+    return f"{path_of(tuple(error.absolute_path))}: {message}"
+
+
 def _children(value: JSON) -> Iterable[JSON]:
     return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
@@ -82,7 +95,7 @@ class _Judge:
             found = next(self._errors(value), None)
         except (_Unjudged, Unresolvable, UnknownType, ArithmeticError, re.error):
             return None
-        return "" if found is None else _worded(found)
+        return "" if found is None else place_and_reason(found, MAX_SHOWN)
 
     def spend(self, keyword: str) -> None:
         """Count a step. A reference may lead round in circles: it is followed while there is room on the stack."""
@@ -94,11 +107,9 @@ class _Judge:
         return iter(self._validator.iter_errors(value))
 
     def _bounded(self, schema: Wire) -> Validator:
-        from jsonschema import Draft202012Validator
-        from jsonschema.validators import validator_for
         from referencing.jsonschema import EMPTY_REGISTRY
 
-        draft = validator_for(schema, default=Draft202012Validator)
+        draft = validator_class(schema)
         keywords = {name: _Step(name, function, self) for name, function in draft.VALIDATORS.items()}
         extend: Any = import_module("jsonschema.validators").extend  # its stub has no types for it
         bounded: Validator = extend(draft, keywords)(schema, registry=EMPTY_REGISTRY)
@@ -126,13 +137,12 @@ class _Step:
 def _judge(raw: bytes) -> _Judge | None:
     """Return who judges by this schema; None if it is no schema, or names fields by patterns that may be slow."""
     from jsonschema.exceptions import SchemaError
-    from jsonschema.validators import Draft202012Validator, validator_for
 
     schema = cast("Wire", read_json(raw))
     if not all(map(_is_quick, _name_patterns(schema))):
         return None
     try:
-        validator_for(schema, default=Draft202012Validator).check_schema(schema)
+        validator_class(schema).check_schema(schema)
     except SchemaError:
         return None
     return _Judge(schema)
@@ -157,8 +167,3 @@ def _frames_left() -> int:
     while frame is not None:
         frame, used = frame.f_back, used + 1
     return sys.getrecursionlimit() - used
-
-
-def _worded(error: ValidationError) -> str:
-    message = error.message if len(error.message) <= MAX_SHOWN else error.message[:MAX_SHOWN] + "…"
-    return f"{path_of(tuple(error.absolute_path))}: {message}"

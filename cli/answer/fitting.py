@@ -1,6 +1,7 @@
 """Does an answer fit the JSON Schema that was asked for? If not: where, and why.
 
-The schema is the user's own, and nothing that it refers to is fetched.
+The schema is the user's own: it is taken at its word, however long that takes, and what is wrong with it is an error.
+`schemas.fitness` judges by schemas of strangers. Nothing that a schema refers to is fetched.
 """
 
 from __future__ import annotations
@@ -8,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from dragoman.schemas.errors import InvalidInput, MalformedJSON
+from dragoman.schemas.fitness import place_and_reason, validator_class
 from dragoman.schemas.ir import JSON, Wire
 from dragoman.schemas.jsontext import read_json
-from dragoman.schemas.losses import path_of
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -30,22 +31,15 @@ def misfit(text: str, schema: Wire) -> str:
 
 
 def _problem(value: JSON, schema: Wire) -> str:
-    from jsonschema import Draft202012Validator
     from jsonschema.exceptions import best_match  # pyright: ignore[reportUnknownVariableType]  (its stub lacks one type)
-    from jsonschema.validators import validator_for
     from referencing.exceptions import Unresolvable
     from referencing.jsonschema import EMPTY_REGISTRY
 
-    validator = validator_for(schema, default=Draft202012Validator)(schema, registry=EMPTY_REGISTRY)
+    validator = validator_class(schema)(schema, registry=EMPTY_REGISTRY)
     try:
         found = cast("ValidationError | None", best_match(validator.iter_errors(value)))
     except Unresolvable as error:
         raise InvalidInput("--schema", f"$ref leads nowhere: {error.ref}") from error
     except RecursionError:
         return "$: nested too deeply"
-    return "" if found is None else _worded(found)
-
-
-def _worded(error: ValidationError) -> str:
-    message = error.message if len(error.message) <= MAX_SHOWN else error.message[:MAX_SHOWN] + "…"
-    return f"{path_of(tuple(error.absolute_path))}: {message}"
+    return "" if found is None else place_and_reason(found, MAX_SHOWN)

@@ -11,6 +11,7 @@ import re
 
 from dragoman.cli.ask.inputs import STDIN, Inputs, json_of, place_of
 from dragoman.schemas.errors import InvalidInput
+from dragoman.schemas.fitness import validator_class
 from dragoman.schemas.ir import OutputFormat, Wire
 from dragoman.schemas.losses import path_of
 from dragoman.schemas.narrow import show
@@ -35,10 +36,9 @@ def read_schema(said: str, inputs: Inputs) -> OutputFormat:
 
 def _check(schema: Wire, place: str) -> None:
     from jsonschema.exceptions import SchemaError
-    from jsonschema.validators import Draft202012Validator, validator_for
 
     try:
-        validator_for(schema, default=Draft202012Validator).check_schema(schema)
+        validator_class(schema).check_schema(schema)
     except SchemaError as error:
         at = path_of(tuple(error.absolute_path))
         raise InvalidInput(place, f"no JSON Schema: {at}: {error.message[:200]}") from error

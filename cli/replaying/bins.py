@@ -38,7 +38,7 @@ class Timeline(msgspec.Struct, frozen=True):
     tokens: tuple[float, ...]
 
 
-def histogram(values: Iterable[float], spread: Distribution, most: int) -> Histogram:
+def histogram(values: Iterable[float], spread: Distribution, *, most: int) -> Histogram:
     """Return at most so many bins of values that are spread like this."""
     least, greatest = spread.min, spread.max
     if least is None or greatest is None:

@@ -15,12 +15,10 @@ from unicodedata import normalize
 import msgspec
 
 from dragoman.cli.render import printable
-from dragoman.cli.replaying.results import DifferenceLine
-from dragoman.schemas.comparison import Difference
-from dragoman.schemas.ir import JSON
+from dragoman.schemas.comparison import Difference, Shown, common_start
 from dragoman.schemas.jsontext import write_json
 
-__all__ = ["difference_lines", "difference_note", "differences_text", "text_diff"]
+__all__ = ["difference_note", "differences_text", "text_diff"]
 
 CONTEXT = 2  # lines around a change
 MAX_LINES, MAX_WORDS = 100, 100  # that are compared with one another
@@ -49,21 +47,13 @@ class _Line(msgspec.Struct, frozen=True):
     pieces: tuple[_Piece, ...]
 
 
-def difference_lines(differences: Sequence[Difference]) -> tuple[DifferenceLine, ...]:
-    """Return the differences as a result holds them."""
-    return tuple(
-        DifferenceLine(what=one.what, path=one.path, recorded=one.recorded, replayed=one.replayed)
-        for one in differences
-    )
-
-
-def difference_note(difference: DifferenceLine) -> str:
+def difference_note(difference: Difference) -> str:
     """Return a difference in a few words: "finish: stop → length"."""
     values = [_cut(" ".join(_worded(value).split()), MAX_NOTE) for value in (difference.recorded, difference.replayed)]
     return printable(f"{difference.what}: {values[0]} → {values[1]}")
 
 
-def differences_text(differences: Sequence[DifferenceLine], *, colour: bool) -> str:
+def differences_text(differences: Sequence[Difference], *, colour: bool) -> str:
     """Return lines for each difference: what and where, and under it what was recorded and what came."""
     return "".join(_difference(one, colour=colour) for one in differences)
 
@@ -74,7 +64,7 @@ def text_diff(recorded: str, replayed: str, *, colour: bool) -> str:
     return _painted(lines) if colour else "".join(f"  {_plain(line)}\n" for line in lines)
 
 
-def _difference(difference: DifferenceLine, *, colour: bool) -> str:
+def _difference(difference: Difference, *, colour: bool) -> str:
     head = printable(f"{difference.what}  {difference.path}")
     values = _worded(difference.recorded), _worded(difference.replayed)
     # Values of different types can look alike.
@@ -86,7 +76,7 @@ def _unseen(before: str, after: str) -> str:
     """Return a line that tells two texts apart that look alike; nothing for others."""
     if before == after or _look(before) != _look(after):
         return ""
-    index = _common(before, after)
+    index = common_start(before, after)
     marks = [f"U+{ord(text[index]):04X}" if index < len(text) else "the end" for text in (before, after)]
     return f"  … they look alike: the first difference is {marks[0]} → {marks[1]}\n"
 
@@ -95,13 +85,13 @@ def _look(text: str) -> list[str]:
     return normalize("NFKC", text).split()
 
 
-def _worded(value: JSON) -> str:
+def _worded(value: Shown) -> str:
     """Return a value as a person would write it: names side by side, texts without quotes."""
     match value:
         case str():
             return value
         case list():
-            return ", ".join(map(_worded, value)) or "(none)"
+            return ", ".join(value) or "(none)"
         case _:
             return write_json(value).decode("utf-8", "backslashreplace")
 
@@ -114,8 +104,8 @@ def _cut(text: str, limit: int) -> str:
 
 
 def _diffed(before: Sequence[str], after: Sequence[str]) -> Iterator[_Line]:
-    start = _common(before, after)
-    end = _common(before[start:][::-1], after[start:][::-1])
+    start = common_start(before, after)
+    end = common_start(before[start:][::-1], after[start:][::-1])
     old, new = before[start : len(before) - end], after[start : len(after) - end]
     yield from _context(before[max(start - CONTEXT, 0) : start])
     yield from _changed(old[:MAX_LINES], new[:MAX_LINES])
@@ -123,12 +113,6 @@ def _diffed(before: Sequence[str], after: Sequence[str]) -> Iterator[_Line]:
     if left_out > 0:
         yield _Line("~", (_Piece(f"… {left_out:,} more lines"),))
     yield from _context(before[len(before) - end :][:CONTEXT])
-
-
-def _common(one: Sequence[str], other: Sequence[str]) -> int:
-    """Return with how many equal items two sequences begin."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _changed(before: Sequence[str], after: Sequence[str]) -> Iterator[_Line]:
@@ -179,7 +163,7 @@ def _whole(line: str | None) -> _Pieces:
 
 def _around(old: str, new: str) -> tuple[str, str]:
     """Cut two long lines so that the place where they part is in sight."""
-    start = max(_common(old, new) - MAX_LINE // 4, 0) if max(len(old), len(new)) > MAX_LINE else 0
+    start = max(common_start(old, new) - MAX_LINE // 4, 0) if max(len(old), len(new)) > MAX_LINE else 0
     lead = "…" if start else ""
     return lead + _cut(old[start:], MAX_LINE), lead + _cut(new[start:], MAX_LINE)
 

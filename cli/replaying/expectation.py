@@ -6,22 +6,17 @@ without any recorded response there is nothing to compare, and that is no differ
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import msgspec
 
-from dragoman.cli.replaying.results import DifferenceLine
 from dragoman.providers.prepare import Prepared
 from dragoman.schemas.captures import Captured, Received
+from dragoman.schemas.comparison import FACTOR, Difference, compare, compare_texts
 from dragoman.schemas.convert import guarded
 from dragoman.schemas.dialect import find
 from dragoman.schemas.errors import DragomanError, InvalidInput, NetworkFault, ProviderFault, ReportedError
 from dragoman.schemas.ir import Response
 from dragoman.schemas.jsontext import read_json
 from dragoman.schemas.narrow import as_object
-
-if TYPE_CHECKING:
-    from dragoman.schemas.comparison import Difference
 
 __all__ = ["UNCOMPARED", "Expectation", "Judged"]
 
@@ -33,7 +28,7 @@ ANSWERED = "an answer"
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
     """`is_foreseen`: a failure was recorded. `problem` says why nothing was compared."""
 
-    differences: tuple[DifferenceLine, ...] = ()
+    differences: tuple[Difference, ...] = ()
     is_foreseen: bool = False
     problem: str = ""
 
@@ -78,16 +73,7 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True):
             case _:
                 return Judged(differences=self._compared(recorded, response, prepared))
 
-    def _compared(
-        self, recorded: Response, response: Response, prepared: Prepared | None
-    ) -> tuple[DifferenceLine, ...]:
-        from dragoman.cli.replaying.comparing import difference_lines
-
-        return difference_lines(self._differences(recorded, response, prepared))
-
-    def _differences(self, recorded: Response, response: Response, prepared: Prepared | None) -> tuple[Difference, ...]:
-        from dragoman.schemas.comparison import FACTOR, compare, compare_texts
-
+    def _compared(self, recorded: Response, response: Response, prepared: Prepared | None) -> tuple[Difference, ...]:
         if self.is_strict:
             return compare_texts(recorded, response)
         request = None if prepared is None else prepared.request
@@ -145,5 +131,5 @@ def _of_failures(recorded: _Failure, error: DragomanError | None) -> Judged:
     return Judged(differences=differences, is_foreseen=True)
 
 
-def _difference(what: str, recorded: str, replayed: str) -> DifferenceLine:
-    return DifferenceLine(what=what, path="$.response", recorded=recorded, replayed=replayed)
+def _difference(what: str, recorded: str, replayed: str) -> Difference:
+    return Difference(what=what, path="$.response", recorded=recorded, replayed=replayed)

@@ -6,18 +6,20 @@ of its repeats it is: neither the order of the files nor what is selected change
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from hashlib import blake2b
 
 import msgspec
+from msgspec.structs import replace
 
-from dragoman.cli.conversion.sources import Document, Entry, Exchange, Passed
+from dragoman.cli.conversion.sources import STDIN, Document, Entry, Exchange, Passed
+from dragoman.cli.replaying.notices import Notices
 from dragoman.cli.replaying.results import Source
-from dragoman.cli.replaying.selection import Selection
+from dragoman.cli.replaying.selection import Search, Selection
 from dragoman.schemas.captures import Bare, Captured, settled
 from dragoman.schemas.errors import InvalidInput
 
-__all__ = ["Entries", "Job", "jobs_of"]
+__all__ = ["Entries", "Job", "jobs_of", "tell_guess", "why_nothing"]
 
 MAX_TOLD = 10  # entries that cannot be read
 
@@ -35,11 +37,12 @@ class Entries:
         self._entries, self._dialect = entries, dialect
         self.passed: dict[str, int] = {}
         self.unreadable: list[str] = []  # the first few
-        self.broken = 0
+        self.read = self.broken = 0
         self._within: dict[str, int] = {}  # file → how many of its entries were there
 
     def __iter__(self) -> Iterator[Exchange]:
         for number, entry in enumerate(self._entries, 1):
+            self.read = number
             within = self._within[entry.file] = self._within.get(entry.file, 0) + 1
             captured = self._captured(entry)
             if captured is None:
@@ -64,10 +67,11 @@ class Entries:
     def _settled(self, document: Document) -> Captured | None:
         """Return a body alone as an exchange."""
         try:
-            return settled(Bare(document.raw, document.line), self._dialect)
+            captured = settled(Bare(document.raw, document.line), self._dialect)
         except InvalidInput as error:
             self._break(document.place, error.problem)
-        return None
+            return None
+        return replace(captured, certainty="told") if self._dialect else captured
 
     def _pass(self, reason: str) -> None:
         self.passed[reason] = self.passed.get(reason, 0) + 1
@@ -79,7 +83,7 @@ class Entries:
 
 
 def jobs_of(
-    exchanges: Iterable[Exchange], selection: Selection, repeat: int, done: Container[str] = ()
+    exchanges: Iterable[Exchange], selection: Selection | Search, repeat: int, done: Container[str] = ()
 ) -> Iterator[Job]:
     """Yield what there is to do, but for what is done."""
     for exchange in selection.of(exchanges):
@@ -88,6 +92,34 @@ def jobs_of(
             key = f"{exchange.within}.{number}-{digest}"
             if key not in done:
                 yield Job(key=key, source=_source(exchange, number), captured=exchange.captured)
+
+
+def why_nothing(entries: Entries, search: Search, files: Sequence[str]) -> str:
+    """Return why there is nothing to do: what was there, and what of it was not meant."""
+    if problem := search.problem():
+        return problem
+    if not entries.read:
+        return f"{_named(files)} no exchange"
+    is_broken = entries.broken == entries.read
+    if entries.read == 1:
+        return f"the one entry {'cannot be read' if is_broken else 'is no request to a model'}"
+    return f"none of {entries.read:,} entries {'can be read' if is_broken else 'is a request to a model'}"
+
+
+def tell_guess(captured: Captured, entry: int, notices: Notices) -> None:
+    """Say that no file told the dialect of an exchange, where it is not certain."""
+    if captured.certainty not in ("likely", "guess"):
+        return
+    how = "others look just like it" if captured.certainty == "guess" else "probably"
+    read = f"entry {entry} is read as {captured.dialect} ({how}), as is any like it"
+    notices.once(captured.certainty, captured.dialect, f"note: {read}; --from DIALECT says it for certain")
+
+
+def _named(files: Sequence[str]) -> str:
+    """Return what was read, with its verb."""
+    if len(files) != 1:
+        return f"the {len(files)} files hold"
+    return "standard input holds" if files[0] == STDIN else f"{files[0]} holds"
 
 
 def _source(exchange: Exchange, repeat: int) -> Source:

@@ -19,13 +19,12 @@ from typing import TypeVar
 import msgspec
 from msgspec import structs
 
-from dragoman.cli.replaying.results import SCHEMA_VERSION, Result
+from dragoman.cli.replaying.results import OUTCOMES, SCHEMA_VERSION, Result
 from dragoman.schemas.ir import JSON, Wire
 
-__all__ = ["PERCENTILES", "Distribution", "ErrorCount", "Figures", "Measures", "speed_of", "supported"]
+__all__ = ["PERCENTILES", "Distribution", "ErrorCount", "Figures", "Measures", "speed_of"]
 
-PERCENTILES = (50, 90, 99)
-KNOWN = ("ok", "different", "failed")  # outcomes
+PERCENTILES = {"p50": 50, "p90": 90, "p99": 99}
 TOKENS = ("input_tokens", "output_tokens", "cache_read", "cache_write", "reasoning")
 MAX_CLASSES = 200  # of errors, and of differences; more are counted as "other"
 MAX_NUMBER = 1e12  # of milliseconds or tokens: what is more is nonsense in a file
@@ -45,6 +44,11 @@ class Distribution(msgspec.Struct, frozen=True, kw_only=True):
     p90: float | None = None
     p99: float | None = None
     max: float | None = None
+
+    def percentiles(self) -> dict[str, float]:
+        """Return those that so many values tell: the others would be the slowest of them by another name."""
+        told = [name for name, share in PERCENTILES.items() if share == 50 or _rank(self.n, share) < self.n]
+        return {name: getattr(self, name) for name in told} if self.n else {}
 
 
 class ErrorCount(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +79,10 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     requests_per_second: float | None
     output_tokens_per_second: float | None
 
+    @property
+    def outcomes(self) -> dict[str, int]:
+        return {outcome: getattr(self, outcome) for outcome in OUTCOMES}
+
 
 class Measures:
     """`started`, `total`, `first_output` and `output_tokens` have an entry for each result, NaN for what is not known;
@@ -96,8 +104,9 @@ class Measures:
         return len(self.whole)
 
     def add(self, result: Result) -> None:
+        """Take a result of this run."""
         self._figures = None
-        self._outcomes[result.outcome if result.outcome in KNOWN else "failed"] += 1
+        self._outcomes[result.outcome if result.outcome in OUTCOMES else "failed"] += 1
         self._add_times(result)
         self._add_usage(result.usage or {})
         self._retries += max(result.attempts - 1, 0)
@@ -142,9 +151,7 @@ class Measures:
         answers, tokens = self._done()
         return Figures(
             count=len(self),
-            ok=self._outcomes["ok"],
-            different=self._outcomes["different"],
-            failed=self._outcomes["failed"],
+            **{outcome: self._outcomes[outcome] for outcome in OUTCOMES},
             retries=self._retries,
             losses=self._losses,
             errors=tuple(
@@ -211,11 +218,6 @@ def _is_whole(result: Result) -> bool:
     return result.outcome in ("ok", "different") and result.error is None
 
 
-def supported(number: int) -> frozenset[str]:
-    """Return the percentiles that so many values tell: the others would be the slowest of them by another name."""
-    return frozenset(f"p{share}" for share in PERCENTILES if share == 50 or _rank(number, share) < number)
-
-
 def _number(value: JSON) -> float:
     """Return a number that can be one of milliseconds, tokens or dollars; NaN for anything else."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -233,14 +235,13 @@ def _distribution(values: Iterable[float]) -> Distribution:
     number = sum(map(len, runs))
     if not number:
         return Distribution()
-    ranks = [1, *(_rank(number, share) for share in PERCENTILES), number]
-    found = dict.fromkeys(ranks, 0.0)
+    ranks = {"min": 1, **{name: _rank(number, share) for name, share in PERCENTILES.items()}, "max": number}
+    found = dict.fromkeys(ranks.values(), 0.0)
     for rank, value in enumerate(merge(*runs), 1):
         if rank in found:
             found[rank] = value
-    least, p50, p90, p99, most = (found[rank] for rank in ranks)
     mean = sum(map(sum, runs)) / number
-    return Distribution(n=number, min=least, mean=mean, p50=p50, p90=p90, p99=p99, max=most)
+    return Distribution(n=number, mean=mean, **{name: found[rank] for name, rank in ranks.items()})
 
 
 def _rank(number: int, share: int) -> int:

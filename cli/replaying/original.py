@@ -82,7 +82,11 @@ def _parts(captured: Captured) -> SplitResult:
     if not parts.netloc:
         raise InvalidInput("$.request.url", "no host was recorded, and --original asks for it")
     scheme, host, _ = origin_of(url)
-    if scheme not in (*PORTS, "sandbox") or not host:
+    if scheme == "sandbox":
+        raise InvalidInput(
+            "$.request.url", "recorded from the sandbox: there is no host; without --original, -p is asked"
+        )
+    if scheme not in PORTS or not host:
         raise InvalidInput("$.request.url", f"no http or https URL: {show(url)}")
     return parts
 

@@ -33,6 +33,8 @@ def check_outputs(typed: Typed, files: Sequence[str]) -> None:
             raise Usage(f"{other} and {flag} cannot go to the same file", "give each a file of its own")
         if flag in ("--record", "--resume") and place in read:
             raise Usage(f"{flag} cannot be added to {read[place]}, which is read", "name another file")
+    if typed.junit == STDIN and typed.output == STDIN:
+        raise Usage("--junit - and the results would be mixed on standard output", "-o FILE takes the results")
     _check_plot(typed.plot)
 
 

@@ -24,7 +24,7 @@ MAX_CONCURRENCY = 4096
 MAX_REPEAT = 10_000_000
 _RATE = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(?:/(s|m|h))?", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
-_SPEED = re.compile(r"\d{1,6}(?:\.\d{1,6})?", re.ASCII)
+_SPEED = _FACTOR = re.compile(r"\d{1,6}(?:\.\d{1,6})?", re.ASCII)
 # What is for sending, and makes no sense where nothing is sent: the field, and its flag.
 _OF_SENDING = {
     "model": "-m",
@@ -44,6 +44,7 @@ _OF_RESULTS = {
     "concurrency": "--concurrency",
     "expect": "--expect",
     "strict_text": "--strict-text",
+    "factor": "--factor",
     "resume": "--resume",
     "junit": "--junit",
     "plot": "--plot",
@@ -83,6 +84,7 @@ class Typed(msgspec.Struct, frozen=True, kw_only=True):
     allow_loss: bool
     expect: str | None
     strict_text: bool
+    factor: str | None
     dry_run: bool
     yes: bool
     resume: str | None
@@ -148,6 +150,8 @@ def _refuse(typed: Typed) -> None:
         raise Usage(f"--expect: expected recorded, got {typed.expect!r}")
     if typed.strict_text and typed.expect is None:
         raise Usage("--strict-text is how to compare", "add --expect recorded")
+    if typed.factor is not None and (typed.expect is None or typed.strict_text):
+        raise Usage("--factor is for --expect recorded, without --strict-text")
     if typed.offline or typed.serve:
         _refuse_all(typed, _OF_SENDING, "--offline" if typed.offline else "--serve")
     if typed.serve:
@@ -195,7 +199,8 @@ def _plot(said: str | None) -> str:
 
 
 def _expectation(typed: Typed) -> Expectation | None:
-    return None if typed.expect is None else Expectation(is_strict=typed.strict_text)
+    factor = None if typed.factor is None else _factor(typed.factor)
+    return None if typed.expect is None else Expectation(is_strict=typed.strict_text, factor=factor)
 
 
 def _count(flag: str, said: int, most: int) -> int:
@@ -219,3 +224,10 @@ def _speed(said: str) -> float | None:
     if speed <= 0:
         raise Usage(f"--speed: expected how many times as fast, or max, got {said[:40]!r}")
     return speed
+
+
+def _factor(said: str) -> float:
+    factor = float(said) if _FACTOR.fullmatch(said) else 0.0
+    if factor < 1:
+        raise Usage(f"--factor: expected a number from 1, by which lengths may differ, got {said[:40]!r}")
+    return factor

@@ -21,13 +21,14 @@ from dragoman.cli.options import Values
 from dragoman.cli.progress import Progress
 from dragoman.cli.render import printable
 from dragoman.cli.replaying.changes import RECORDED
-from dragoman.cli.replaying.jobs import Entries, Job, jobs_of
+from dragoman.cli.replaying.jobs import Entries, Job, jobs_of, why_nothing
 from dragoman.cli.replaying.ledger import Ledger
 from dragoman.cli.replaying.notices import Notices
 from dragoman.cli.replaying.outputs import check_outputs
 from dragoman.cli.replaying.plan import Plan, Typed
 from dragoman.cli.replaying.results import Result
 from dragoman.cli.replaying.run import Pace, run_jobs
+from dragoman.cli.replaying.selection import Search
 from dragoman.cli.replaying.sending import Manner, Sender
 from dragoman.cli.replaying.telling import ReplayTeller
 from dragoman.cli.replaying.whom import NamedProfile, Original, TheRecording, Whom
@@ -36,12 +37,15 @@ from dragoman.cli.status import CheckFailed, Status, Usage
 from dragoman.providers.clock import Clock, SystemClock
 from dragoman.providers.onlookers import AnyLog
 from dragoman.providers.settings import Profile
-from dragoman.schemas.errors import InvalidInput
+from dragoman.schemas.errors import InvalidInput, ProfileFault
 from dragoman.schemas.ir import JSON, Wire
 
 __all__ = ["entries_of", "play", "tell_passed"]
 
 ASKS_ABOVE = 100  # requests
+# Where nobody is named, before what says how to name one.
+NAMELESS = "--offline plays what was recorded; to ask somebody: "
+NAMELESS_ORIGINAL = "--original asks the recorded host with the key of a profile: "
 
 
 def play(typed: Typed, plan: Plan, values: Values, environment: Environment) -> int:
@@ -82,6 +86,7 @@ class _Play:
         self._values = values
         self._clock = clock or SystemClock()
         self._notices = Notices(environment, quiet=typed.quiet)
+        self._search = Search(plan.selection)
 
     def run(self, files: list[str]) -> int:
         check_outputs(self._typed, files)
@@ -101,11 +106,11 @@ class _Play:
     def _rehearse(self, entries: Entries, whom: Whom, outlet: Outlet) -> int:
         from dragoman.cli.replaying.rehearsal import rehearse
 
-        jobs = jobs_of(entries, self._plan.selection, self._plan.repeat)
+        jobs = jobs_of(entries, self._search, self._plan.repeat)
         first = next(jobs, None)
         if first is None:
             tell_passed(entries, self._environment, quiet=self._typed.quiet)
-            raise _nothing()
+            raise self._nothing(entries)
         jobs = chain([first], jobs)
         status = rehearse(jobs, whom, self._manner(), self._plan.forms, outlet=outlet, environment=self._environment)
         tell_passed(entries, self._environment, quiet=self._typed.quiet)
@@ -117,11 +122,10 @@ class _Play:
         for result in ledger.results() if ledger is not None else ():
             teller.count(result)
         done = frozenset[str]() if ledger is None else ledger.done
-        jobs = self._asked(jobs_of(entries, self._plan.selection, self._plan.repeat, done), whom)
+        jobs = self._asked(jobs_of(entries, self._search, self._plan.repeat, done), whom)
         if not all(map(os.path.isfile, _files(self._typed))):
             jobs = _interruptible(jobs, outlet)
         progress = stack.enter_context(Progress("replaying", None, self._environment, is_wanted=not outlet.is_terminal))
-        teller.begin()
         telling = _Telling(teller, ledger, progress, stops=isinstance(whom, NamedProfile))
         clock, began = self._clock, self._clock.now()
         sender = Sender(whom, self._manner(), lambda: clock.now() - began, self._logs(stack))
@@ -154,7 +158,12 @@ class _Play:
         from dragoman.providers.profile import load_profile
 
         settings = read_settings({**self._values, "model": None})
-        return load_profile(self._typed.profile, variables=self._environment.variables, settings=settings)
+        try:
+            return load_profile(self._typed.profile, variables=self._environment.variables, settings=settings)
+        except ProfileFault as error:
+            if self._typed.profile is None and not error.place:  # nobody is named, and nobody is the default
+                error.hint = f"{NAMELESS_ORIGINAL if self._typed.original else NAMELESS}{error.hint}"
+            raise
 
     def _manner(self) -> Manner:
         return Manner(
@@ -175,6 +184,7 @@ class _Play:
             "original": typed.original,
             "dialect": typed.dialect,
             "expect": None if typed.expect is None else "word for word" if typed.strict_text else "structure",
+            "factor": typed.factor,
             "model": typed.model,
             "sets": sets,
             "unsets": unsets,
@@ -213,8 +223,11 @@ class _Play:
     def _tell_end(self, entries: Entries, teller: ReplayTeller) -> None:
         tell_passed(entries, self._environment, quiet=self._typed.quiet)
         if not len(teller.measures):
-            raise _nothing()
+            raise self._nothing(entries)
         teller.end()
+
+    def _nothing(self, entries: Entries) -> InvalidInput:
+        return InvalidInput("nothing to replay", why_nothing(entries, self._search, _files(self._typed)))
 
     def _status(self, entries: Entries, teller: ReplayTeller) -> int:
         figures = teller.measures.figures()
@@ -235,10 +248,6 @@ def _interruptible(jobs: Iterator[Job], outlet: Outlet) -> Iterator[Job]:
         if job is None:
             return
         yield job
-
-
-def _nothing() -> InvalidInput:
-    return InvalidInput("nothing to replay", "no entry that was selected is a request to a model")
 
 
 def _is_refused_key(result: Result) -> bool:

@@ -7,13 +7,14 @@ from typing import Any, TypeAlias
 import msgspec
 
 from dragoman.schemas.captures.typed import decoded
+from dragoman.schemas.comparison import Difference
 from dragoman.schemas.jsontext import write_json
 
-__all__ = ["SCHEMA_VERSION", "DifferenceLine", "Fault", "Result", "Source", "Times", "from_line", "to_line"]
+__all__ = ["OUTCOMES", "SCHEMA_VERSION", "Fault", "Result", "Source", "Times", "from_line", "to_line"]
 
 SCHEMA_VERSION = 1
-# JSON, and an object of it: msgspec decodes no alias that names itself.
-_JSON: TypeAlias = Any
+OUTCOMES = ("ok", "different", "failed")
+# An object of JSON: msgspec decodes no alias that names itself.
 _Wire: TypeAlias = dict[str, Any]
 
 
@@ -28,35 +29,29 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Times(msgspec.Struct, frozen=True, kw_only=True):
-    """Milliseconds. `started` counts from the beginning of the run, the others from when the request was made."""
+    """Milliseconds. `started` counts from the beginning of the run, the others from when the request was made, but for
+    `last_attempt`: how long the last attempt took, without those before it and the pauses between."""
 
     started: float
     total: float
     first_byte: float | None = None
     first_output: float | None = None
+    last_attempt: float | None = None
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
     """Why there is no whole answer. `status` is what HTTP said, where it said something; `exit_status` is what this
-    alone would end a command with."""
+    alone would end a command with, `hint` a way out."""
 
     kind: str
     message: str
     status: int | None = None
     exit_status: int = 1
-
-
-class DifferenceLine(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the answer is otherwise than recorded: `what` is one of a few, to be counted."""
-
-    what: str
-    path: str
-    recorded: _JSON = None
-    replayed: _JSON = None
+    hint: str = ""
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """`key` names the exchange in this run and in its continuation. `outcome` is "ok", "different" or "failed"."""
+    """`key` names the exchange in this run and in its continuation. `outcome` is one of OUTCOMES."""
 
     key: str
     source: Source
@@ -73,7 +68,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     tool_calls: tuple[_Wire, ...] = ()  # {"id", "name", "arguments"}
     request_id: str | None = None
     losses: int = 0
-    differences: tuple[DifferenceLine, ...] = ()
+    differences: tuple[Difference, ...] = ()
     error: Fault | None = None
     schema_version: int = SCHEMA_VERSION
     type: str = "result"

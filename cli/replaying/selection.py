@@ -19,9 +19,10 @@ from dragoman.schemas.captures import Captured
 from dragoman.schemas.captures.typed import decoded
 from dragoman.schemas.errors import InvalidInput
 
-__all__ = ["FIELDS", "Selection", "read_selection"]
+__all__ = ["FIELDS", "Search", "Selection", "read_selection"]
 
 FIELDS = ("dialect", "model", "status", "id", "text", "kind")
+MAX_SHOWN = 80  # characters of what was typed
 _FILTER = re.compile(r"([a-z]+)(=|~)(.*)", re.S)
 _RANGE = re.compile(r"([1-9]\d{0,8})(?:(-)([1-9]\d{0,8})?)?")
 
@@ -30,6 +31,9 @@ class _Filter(msgspec.Struct, frozen=True):
     field: str
     is_part: bool
     value: str
+
+    def __str__(self) -> str:
+        return f"--filter {self.field}{'~' if self.is_part else '='}{self.value[:MAX_SHOWN]}"
 
     def holds(self, captured: Captured) -> bool:
         if self.field == "text":
@@ -49,26 +53,76 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
 
     def of(self, exchanges: Iterable[Exchange]) -> Iterator[Exchange]:
         """Yield the exchanges that are meant, and look no further than for the last of them."""
-        taken = 0
-        for exchange in exchanges:
-            if self._is_past(exchange.number) or taken == self.limit:
-                return
-            if self._wants(exchange):
-                taken += 1
-                yield exchange
-                if taken == self.limit:
-                    return
+        return Search(self).of(exchanges)
 
-    def _wants(self, exchange: Exchange) -> bool:
-        captured = exchange.captured
-        named = not (self.spans or self.ids) or captured.id in self.ids or self._spans(exchange.number)
-        return named and all(each.holds(captured) for each in self.filters)
+    @property
+    def flags(self) -> list[str]:
+        """The options that name exchanges."""
+        return [flag for flag, said in (("--index", self.spans), ("--id", self.ids)) if said]
+
+    def names(self, exchange: Exchange) -> bool:
+        """Tell whether an index or an id means it, or there are none."""
+        return not (self.spans or self.ids) or exchange.captured.id in self.ids or self._spans(exchange.number)
+
+    def is_past(self, number: int) -> bool:
+        return bool(self.spans) and not self.ids and all(number > last for _, last in self.spans)
 
     def _spans(self, number: int) -> bool:
         return any(first <= number <= last for first, last in self.spans)
 
-    def _is_past(self, number: int) -> bool:
-        return bool(self.spans) and not self.ids and all(number > last for _, last in self.spans)
+
+class Search:
+    """One search for what is selected. As long as nothing is found, it keeps in mind what held for any."""
+
+    def __init__(self, selection: Selection) -> None:
+        self._selection = selection
+        self._seen = self._named = self._taken = 0
+        self._is_past = False
+        self._held = [False] * len(selection.filters)
+
+    def of(self, exchanges: Iterable[Exchange]) -> Iterator[Exchange]:
+        """Yield the exchanges that are meant, and look no further than for the last of them."""
+        limit = self._selection.limit
+        for exchange in exchanges:
+            self._is_past = self._selection.is_past(exchange.number)
+            if self._is_past or self._taken == limit:
+                return
+            if self._wants(exchange):
+                self._taken += 1
+                yield exchange
+                if self._taken == limit:
+                    return
+
+    def problem(self) -> str:
+        """Return what there was, and what of the selection did not hold; nothing where there was nothing to select."""
+        flags = " or ".join(self._selection.flags)
+        if self._taken or not (self._seen or self._is_past):
+            return ""
+        if not self._seen:
+            return f"what {flags} names is no request to a model"
+        if not self._named:
+            return f"{_entries(self._seen)}, and {flags} names none"
+        unheld = [str(each) for each, held in zip(self._selection.filters, self._held, strict=True) if not held]
+        if not unheld:
+            whole = "each --filter holds for some, but all of them for none"
+        else:
+            whole = f"{' and '.join(unheld)} {'holds' if len(unheld) == 1 else 'hold'} for none"
+        return f"{_entries(self._named)}{f' that {flags} names' if flags else ''}, and {whole}"
+
+    def _wants(self, exchange: Exchange) -> bool:
+        self._seen += 1
+        if not self._selection.names(exchange):
+            return False
+        self._named += 1
+        if self._taken:  # nobody asks any more why there is nothing
+            return all(each.holds(exchange.captured) for each in self._selection.filters)
+        held = [each.holds(exchange.captured) for each in self._selection.filters]
+        self._held = [before or one for before, one in zip(self._held, held, strict=True)]
+        return all(held)
+
+
+def _entries(number: int) -> str:
+    return f"{number:,} {'entry' if number == 1 else 'entries'}"
 
 
 def read_selection(filters: Sequence[str], indexes: Sequence[str], ids: Sequence[str], limit: str | None) -> Selection:

@@ -15,7 +15,7 @@ from dragoman.cli.answer.fields import call_fields, usage_fields
 from dragoman.cli.ask.asking import REFUSE_MEANING, REPORT, Asking, Preparer
 from dragoman.cli.replaying.changes import Asked, Changes, changed
 from dragoman.cli.replaying.expectation import UNCOMPARED, Expectation
-from dragoman.cli.replaying.jobs import Job
+from dragoman.cli.replaying.jobs import Job, tell_guess
 from dragoman.cli.replaying.notices import Notices
 from dragoman.cli.replaying.results import Fault, Result, Times
 from dragoman.cli.replaying.whom import Whom
@@ -112,6 +112,7 @@ class Sender:
 def prepared_job(job: Job, profile: Profile, preparer: Preparer, manner: Manner) -> Prepared:
     """Return the call that a job is. Raises RefusedLoss, InvalidInput, ProfileFault."""
     captured = job.captured
+    tell_guess(captured, job.source.entry, manner.notices)
     asked = changed(captured, manner.changes, profile.dialect, profile.models)
     if not manner.follows:
         _refuse_no_model(asked, profile)
@@ -187,6 +188,7 @@ def _times(timing: Timing, started: float, ended: float) -> Times:
         total=_ms(total),
         first_byte=None if timing.first_byte is None else _ms(timing.first_byte),
         first_output=None if timing.first_output is None else _ms(timing.first_output),
+        last_attempt=None if timing.last_begun is None else _ms(max(total - timing.last_begun, 0.0)),
     )
 
 
@@ -203,4 +205,5 @@ def _usage(usage: Usage | None) -> Wire | None:
 
 def _fault(error: DragomanError) -> Fault:
     status = error.error.status if isinstance(error, ReportedError) else None
-    return Fault(kind=error.kind, message=str(error), status=status, exit_status=status_of(error).value)
+    exit_status = status_of(error).value
+    return Fault(kind=error.kind, message=str(error), status=status, exit_status=exit_status, hint=error.hint)

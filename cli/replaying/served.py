@@ -14,11 +14,15 @@ from dragoman.cli.conversion.sources import STDIN, check_inputs
 from dragoman.cli.environment import Environment
 from dragoman.cli.options import Values
 from dragoman.cli.render import printable
+from dragoman.cli.replaying.jobs import tell_guess, why_nothing
+from dragoman.cli.replaying.notices import Notices
 from dragoman.cli.replaying.plan import Plan, Typed
 from dragoman.cli.replaying.play import entries_of, tell_passed
-from dragoman.cli.replaying.serving import serve
+from dragoman.cli.replaying.selection import Search
+from dragoman.cli.replaying.serving import Service, serve
 from dragoman.cli.status import Usage
 from dragoman.providers.client import WireProvider
+from dragoman.schemas.captures import Captured
 from dragoman.schemas.captures.sniffing import HEAD, sniff
 from dragoman.schemas.errors import InvalidInput
 
@@ -35,9 +39,16 @@ def serve_plan(typed: Typed, plan: Plan, values: Values, environment: Environmen
         files = []
     check_inputs(files)
     entries = entries_of(files, plan, environment)
-    captured = [exchange.captured for exchange in plan.selection.of(entries)]
+    search, notices = Search(plan.selection), Notices(environment, quiet=typed.quiet)
+    captured: list[Captured] = []
+    for exchange in search.of(entries):
+        tell_guess(exchange.captured, exchange.number, notices)
+        captured.append(exchange.captured)
     tell_passed(entries, environment, quiet=typed.quiet)
-    return serve(captured, typed.serve or "", speed=plan.speed, missing=missing, record=record, environment=environment)
+    if not captured and missing is None:
+        raise InvalidInput("nothing to serve", why_nothing(entries, search, files))
+    service = Service(where=typed.serve or "", speed=plan.speed, missing=missing, record=record)
+    return serve(captured, service, environment=environment)
 
 
 def _files(typed: Typed, environment: Environment) -> list[str]:

@@ -11,7 +11,10 @@ from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from dragoman.cli.environment import Environment
+from dragoman.cli.replaying.wording import many
 from dragoman.cli.status import CannotCreate, Status, Usage
 from dragoman.schemas.captures import Captured
 from dragoman.schemas.errors import InvalidInput
@@ -25,27 +28,28 @@ if TYPE_CHECKING:
     from dragoman.providers.playback.book import Book
     from dragoman.providers.record import Recorder
 
-__all__ = ["place_of_server", "serve"]
+__all__ = ["Service", "place_of_server", "serve"]
 
 HOST = "127.0.0.1"
 _MOST_PORTS = 65535
 
 
-def serve(
-    exchanges: Iterable[Captured],
-    where: str,
-    *,
-    speed: float | None,
-    missing: WireProvider | None,
-    record: Path | None,
-    environment: Environment,
-) -> int:
-    """Serve a recording. `missing` is asked what is not in it; with `record`, what it answers is appended there.
+class Service(msgspec.Struct, frozen=True, kw_only=True):
+    """`where` is [HOST:]PORT, `speed` None as fast as it goes. `missing` is asked what is not in the recording; with
+    `record`, what it answers is appended there."""
 
-    `speed` None is as fast as it goes. Returns when the server has been ended without a signal; a signal is raised.
+    where: str
+    speed: float | None = None
+    missing: WireProvider | None = None
+    record: Path | None = None
+
+
+def serve(exchanges: Iterable[Captured], service: Service, *, environment: Environment) -> int:
+    """Serve a recording. Returns when the server has been ended without a signal; a signal is raised.
+
     Raises InvalidInput for a recording of nothing, unless `missing` fills it.
     """
-    host, port = place_of_server(where)
+    host, port = place_of_server(service.where)
     _require_extra()
     import asyncio
 
@@ -53,13 +57,13 @@ def serve(
 
     book = Book()
     _fill(book, exchanges, environment)
-    if not len(book) and missing is None:
+    if not len(book) and service.missing is None:
         raise InvalidInput("nothing to serve", "no entry that was selected is a request to a model and its answer")
     with ExitStack() as stack:
         listener = stack.enter_context(_listening(host, port))
-        application = _application(book, stack, speed=speed, missing=missing, record=record, environment=environment)
+        application = _application(book, service, stack=stack, environment=environment)
         _announce(listener, len(book), environment)
-        asyncio.run(_run(application, listener, missing))
+        asyncio.run(_run(application, listener, service.missing))
     return Status.DONE
 
 
@@ -85,7 +89,7 @@ def _fill(book: Book, exchanges: Iterable[Captured], environment: Environment) -
     """Put what can be played into the book, and tell what cannot."""
     left = Counter(reason.partition(":")[0] for captured in exchanges if (reason := book.add(captured)))
     for reason, number in left.items():
-        environment.say(f"dragoman: {number} {'exchange is' if number == 1 else 'exchanges are'} not served: {reason}")
+        environment.say(f"dragoman: {many(number, 'exchange is', 'exchanges are')} not served: {reason}")
 
 
 def _listening(host: str, port: int) -> socket.socket:
@@ -100,25 +104,17 @@ def _listening(host: str, port: int) -> socket.socket:
         raise refused from error
 
 
-def _application(
-    book: Book,
-    stack: ExitStack,
-    *,
-    speed: float | None,
-    missing: WireProvider | None,
-    record: Path | None,
-    environment: Environment,
-) -> Starlette:
+def _application(book: Book, service: Service, *, stack: ExitStack, environment: Environment) -> Starlette:
     from dragoman.providers.playback.app import application
 
     tell = _Telling(environment).line
-    if missing is None:
-        return application(book, speed=speed, tell=tell)
+    if service.missing is None:
+        return application(book, speed=service.speed, tell=tell)
     from dragoman.providers.playback.passing import Passer
 
-    recorder = None if record is None else stack.enter_context(_recorder(record))
-    passer = Passer(missing, book, recorder=recorder, tell=tell)
-    return application(book, speed=speed, passer=passer, tell=tell)
+    recorder = None if service.record is None else stack.enter_context(_recorder(service.record))
+    passer = Passer(service.missing, book, recorder=recorder, tell=tell)
+    return application(book, speed=service.speed, passer=passer, tell=tell)
 
 
 def _recorder(path: Path) -> Recorder:
@@ -147,9 +143,8 @@ def _announce(listener: socket.socket, number: int, environment: Environment) ->
     if not ip_address(host).is_loopback:
         environment.say(f"dragoman: warning: whoever can reach {host} can read this recording")
     base = f"http://{_shown(host, port)}"
-    exchanges = "exchange" if number == 1 else "exchanges"
     places = f"openai: {base}/v1, anthropic: {base}, gemini: {base}, ollama: {base}"
-    environment.say(f"dragoman: serving {number} {exchanges} at {base} ({places})")
+    environment.say(f"dragoman: serving {many(number, 'exchange')} at {base} ({places})")
 
 
 def _shown(host: str, port: int) -> str:

@@ -92,7 +92,7 @@ class Original:
         self._key: Key | None = None
         self._may_have_key = profile.auth_method != "none"
         self._opened = AsyncExitStack()
-        self._transports: dict[bool, Transport] = {}
+        self._transport: Transport | None = None
         self._providers: dict[tuple[object, ...], WireProvider] = {}
 
     @property
@@ -129,11 +129,10 @@ class Original:
         from dragoman.providers.client import WireProvider
         from dragoman.providers.factory import transport_of
 
-        is_sandbox = profile.base_url.startswith("sandbox:")
-        if is_sandbox not in self._transports:
-            self._transports[is_sandbox] = transport_of(profile)
-            self._opened.push_async_callback(self._transports[is_sandbox].aclose)
-        return WireProvider(profile, self._transports[is_sandbox], key=self._key)
+        if self._transport is None:
+            self._transport = transport_of(profile)
+            self._opened.push_async_callback(self._transport.aclose)
+        return WireProvider(profile, self._transport, key=self._key)
 
     def _warn(self, profile: Profile) -> None:
         """Say where the key goes, if that is not where it usually does."""

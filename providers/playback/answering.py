@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from dragoman.providers.playback.framing import Reframer, shaped
 from dragoman.providers.playback.generated import Rewording, reworded
 from dragoman.providers.playback.pace import pace_of
+from dragoman.providers.playback.places import Form
 from dragoman.providers.playback.transport import headers_of
 from dragoman.schemas.captures import Captured, Received
 from dragoman.schemas.captures.exchange import Pace
@@ -28,7 +29,7 @@ from dragoman.schemas.jsontext import read_json, write_json
 from dragoman.schemas.losses import Loss, Losses
 from dragoman.schemas.streams import StreamConverter, assemble_stream, explode_response
 
-__all__ = ["Answer", "Asked", "answer", "document_form", "refusal", "shaper_of", "status_for"]
+__all__ = ["Answer", "Asked", "answer", "document_form", "refusal", "refusal_of", "shaper_of", "status_for"]
 
 JSON_TYPE = "application/json"
 LOSSES = "x-dragoman-losses"
@@ -40,21 +41,23 @@ _Played = tuple[bytes, Pace, str, tuple[Loss, ...]]
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """How a client asks: `wire` is its request, in `dialect`. `as_array`: Gemini's stream as one array of JSON;
-    `generates`: Ollama's answer as /api/generate says it."""
+    """How a client asks: `wire` is its request, in `dialect`, and `form` that of the answer."""
 
     dialect: str
     wire: JSON = None
     streams: bool = False
-    as_array: bool = False
-    generates: bool = False
+    form: Form = Form.USUAL
 
     @property
     def framing(self) -> Framing | None:
         """The framing of a stream, where there is a choice."""
         if self.dialect != "gemini":
             return None
-        return Framing.ARRAY if self.as_array else Framing.EVENTS
+        return Framing.ARRAY if self.form is Form.ARRAY else Framing.EVENTS
+
+    @property
+    def generates(self) -> bool:
+        return self.form is Form.GENERATED
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,7 +83,7 @@ def answer(captured: Captured, asked: Asked) -> Answer:
     try:
         body, pace, kind, losses = _played(captured, received, asked)
     except ReportedError as error:
-        return refusal(asked.dialect, status_for(error.error), error.error.message, error.error.kind)
+        return refusal_of(asked.dialect, error.error)
     except DragomanError as error:
         return _unsayable(captured, received, asked, error)
     told = headers_of(received)
@@ -98,12 +101,17 @@ def answer(captured: Captured, asked: Asked) -> Answer:
 
 
 def refusal(
-    dialect: str, status: int, message: str, kind: ErrorKind | None = None, headers: Mapping[str, str] | None = None
+    dialect: str, status: int, message: str, *, kind: ErrorKind | None = None, headers: Mapping[str, str] | None = None
 ) -> Answer:
     """Return an error of our own, in the form of a dialect."""
     error = Error(message=message, kind=kind or _KINDS.get(status, "server"), status=status)
     body = write_json(find(dialect).errors.encode_error(error, Losses()))
     return Answer(status=status, headers={**(headers or {}), "content-type": JSON_TYPE}, body=body)
+
+
+def refusal_of(dialect: str, error: Error, headers: Mapping[str, str] | None = None) -> Answer:
+    """Return an error of a provider, in the form of a dialect."""
+    return refusal(dialect, status_for(error), error.message, kind=error.kind, headers=headers)
 
 
 _KINDS: Mapping[int, ErrorKind] = {

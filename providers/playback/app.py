@@ -6,8 +6,6 @@ loopback is for programs and pages of this machine.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import msgspec
 from msgspec.structs import replace
 from starlette.applications import Starlette
@@ -23,9 +21,9 @@ from dragoman.providers.playback.canonical import canonical
 from dragoman.providers.playback.listings import listing, model_entry
 from dragoman.providers.playback.origins import is_foreign, permission, preflight
 from dragoman.providers.playback.passing import Passage, Passer
-from dragoman.providers.playback.places import ENDPOINTS, Place, dialect_at, place_of
+from dragoman.providers.playback.places import ENDPOINTS, Form, Place, dialect_at, place_of
 from dragoman.providers.playback.responding import Passing, Played, while_there
-from dragoman.providers.playback.telling import tell_missing
+from dragoman.providers.playback.telling import Tell, tell_missing, tell_nobody
 from dragoman.providers.version import VERSION
 from dragoman.schemas.convert import guarded
 from dragoman.schemas.dialect import find
@@ -36,11 +34,10 @@ from dragoman.schemas.jsontext import read_json, write_json
 from dragoman.schemas.losses import Losses
 from dragoman.schemas.narrow import as_object
 
-__all__ = ["MAX_REQUEST", "Tell", "application"]
+__all__ = ["MAX_REQUEST", "application"]
 
 MAX_REQUEST = 64 << 20
 METHODS = ("GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE")
-Tell = Callable[[str], None]
 
 
 def application(
@@ -52,12 +49,8 @@ def application(
     clock: Clock | None = None,
 ) -> Starlette:
     """Return the application. `tell` is given a line for each request that is not in the book, and of each loss."""
-    playback = _Playback(book, passer, tell or _nothing, speed=speed, clock=clock or SystemClock())
+    playback = _Playback(book, passer, tell or tell_nobody, speed=speed, clock=clock or SystemClock())
     return Starlette(routes=[Route("/{path:path}", playback.handle, methods=list(METHODS))])
-
-
-def _nothing(line: str) -> None:
-    """Tell nobody."""
 
 
 class _Refused(Exception):
@@ -195,19 +188,13 @@ def _question(place: Place, raw: bytes, path: str) -> _Question:
     try:
         wire = as_object(read_json(raw), ())
         request = guarded(find(place.dialect).requests.decode_request, wire)
-        wire = _as_chat(wire, request) if place.generates else wire
+        wire = _as_chat(wire, request) if place.form is Form.GENERATED else wire
     except DragomanError as error:
         raise _Refused(400, f"the request cannot be read: {error}") from error
     streams = bool(request.parameters.stream if place.streams is None else place.streams)
     parameters = replace(request.parameters, stream=streams)
     request = replace(request, model=place.model or request.model, parameters=parameters)
-    asked = Asked(
-        dialect=place.dialect,
-        wire=wire,
-        streams=streams,
-        as_array=place.as_array,
-        generates=place.generates,
-    )
+    asked = Asked(dialect=place.dialect, wire=wire, streams=streams, form=place.form)
     return _Question(asked=asked, request=request, raw=raw, path=path)
 
 

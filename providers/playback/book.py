@@ -59,6 +59,7 @@ class _Traits(msgspec.Struct, frozen=True):
     streams: bool
 
     def fit(self, other: _Traits) -> tuple[bool, ...]:
+        """Return which traits are the same, the weightiest first: to be compared as a whole."""
         return tuple(getattr(self, name) == getattr(other, name) for name in self.__struct_fields__)
 
 
@@ -69,6 +70,7 @@ class _Sketch(msgspec.Struct, frozen=True):
     words: frozenset[str]
 
     def likeness(self, other: _Sketch) -> float:
+        """Return from 0 for nothing in common to 2 for all."""
         return _share(self.parts, other.parts) + _share(self.words, other.words)
 
 

@@ -86,6 +86,7 @@ def canonical(request: Request) -> Content:
 
 
 def key_of(content: Content) -> Digest:
+    """Return the key, which requests that say the same have in common."""
     return digest_of(
         [
             squeezed(content.instructions),
@@ -118,6 +119,7 @@ def _very_words(turn: Turn) -> JSON:
 
 
 def digest_of(said: JSON) -> Digest:
+    """Return a few bytes in the place of a value that may be long."""
     return hashlib.blake2b(write_json(said), digest_size=_SIZE).digest()
 
 

@@ -24,12 +24,13 @@ from dragoman.providers.playback.answering import (
     answer,
     document_form,
     refusal,
+    refusal_of,
     shaper_of,
-    status_for,
 )
 from dragoman.providers.playback.book import Book
 from dragoman.providers.playback.canonical import canonical, key_of
 from dragoman.providers.playback.framing import Shaper
+from dragoman.providers.playback.telling import Tell, tell_nobody
 from dragoman.providers.playback.turns import Turns
 from dragoman.providers.record import LIMIT, Recorder
 from dragoman.schemas.captures import Captured, Received, Sent
@@ -83,10 +84,10 @@ class Passer:
         book: Book,
         *,
         recorder: Recorder | None = None,
-        tell: Callable[[str], None] | None = None,
+        tell: Tell | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self._provider, self._book, self._recorder, self._tell = provider, book, recorder, tell or _nothing
+        self._provider, self._book, self._recorder, self._tell = provider, book, recorder, tell or tell_nobody
         self._clock = clock or SystemClock()
         self._turns = Turns()
 
@@ -140,10 +141,6 @@ class Passer:
                 recorder.write(as_object(read_json(self._provider.secrets.redact_bytes(line)), ()))
         except OSError as error:
             self._tell(f"an exchange could not be recorded: {error.strerror}")
-
-
-def _nothing(line: str) -> None:
-    """Tell nobody."""
 
 
 def _sent(raw: bytes, path: str) -> Sent:
@@ -244,10 +241,10 @@ def _failure(dialect: str, error: DragomanError) -> Answer:
     match error:
         case Rejected():
             told = {} if error.retry_after is None else {"retry-after": f"{error.retry_after:g}"}
-            return refusal(dialect, status_for(error.error), error.error.message, error.error.kind, told)
+            return refusal_of(dialect, error.error, told)
         case ReportedError():
-            return refusal(dialect, status_for(error.error), error.error.message, error.error.kind)
+            return refusal_of(dialect, error.error)
         case NetworkFault() if error.kind == "timeout":
-            return refusal(dialect, 504, str(error), "timeout")
+            return refusal(dialect, 504, str(error), kind="timeout")
         case _:
             return refusal(dialect, 400 if error.fault in ("caller", "input") else 502, str(error))

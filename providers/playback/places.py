@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from enum import Enum
 from urllib.parse import unquote
 
 import msgspec
-from msgspec.structs import replace
 
-__all__ = ["ENDPOINTS", "Place", "dialect_at", "place_of"]
+__all__ = ["ENDPOINTS", "Form", "Place", "dialect_at", "place_of"]
 
 # What a person is told of the endpoints.
 ENDPOINTS: Mapping[str, tuple[str, ...]] = {
@@ -41,17 +41,23 @@ _GEMINI = re.compile(r"^/v1(?:alpha|beta)\d*/")
 _ANTHROPIC = re.compile(r"/anthropic/")
 
 
+class Form(Enum):
+    """In which of its forms a dialect is to answer, where it has several."""
+
+    USUAL = "usual"
+    ARRAY = "array"  # Gemini's stream, as one array of JSON
+    GENERATED = "generated"  # Ollama's answer, as its older endpoint /api/generate says it
+
+
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """`operation` is "complete", "models", "version" or "about". `model` is the one that the path names; `streams` is
-    None where the body says it. `as_array`: the stream is to be one array of JSON; `generates`: it is Ollama's older
-    endpoint."""
+    None where the body says it."""
 
     operation: str
     dialect: str
     model: str | None = None
     streams: bool | None = None
-    as_array: bool = False
-    generates: bool = False
+    form: Form = Form.USUAL
 
 
 def place_of(method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> Place | None:
@@ -69,9 +75,10 @@ def _posted(path: str, query: Mapping[str, str], pattern: re.Pattern[str], diale
     told = match.groupdict()
     model = unquote(told["model"]) if told.get("model") else None
     streams = told["streams"].startswith("stream") if "streams" in told else None
-    as_array = bool(streams) and query.get("alt", "").lower() != "sse"
-    place = Place(operation="complete", dialect=dialect, model=model, streams=streams, as_array=as_array)
-    return replace(place, generates=True) if "generates" in told else place
+    form = Form.GENERATED if "generates" in told else Form.USUAL
+    if streams and query.get("alt", "").lower() != "sse":
+        form = Form.ARRAY
+    return Place(operation="complete", dialect=dialect, model=model, streams=streams, form=form)
 
 
 def dialect_at(path: str, headers: Mapping[str, str]) -> str:

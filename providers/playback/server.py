@@ -7,6 +7,7 @@ as any other does.
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 
 import uvicorn
@@ -19,6 +20,8 @@ __all__ = ["PlaybackServer", "listen"]
 
 _BACKLOG = 2048
 _KEEP_ALIVE = 75  # seconds
+_LOGGER = logging.getLogger("dragoman.providers.playback.server")
+_LOGGER.setLevel(logging.ERROR)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -41,8 +44,7 @@ class PlaybackServer(uvicorn.Server):
                 loop="asyncio",
                 lifespan="off",
                 log_config=None,
-                log_level="error",  # that a client speaks no HTTP is the client's affair
-                access_log=False,
+                log_level=None,  # a level, or access_log=False, would change loggers of the whole process
                 server_header=False,
                 timeout_keep_alive=_KEEP_ALIVE,
             )
@@ -56,8 +58,10 @@ class PlaybackServer(uvicorn.Server):
 
 
 class _Protocol(H11Protocol):
-    """Lets the application have the connection, which alone can break an answer off."""
+    """Lets the application have the connection, which alone can break an answer off. It logs what fails here, and no
+    more: that a client speaks no HTTP is the client's affair."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        self.logger, self.access_log = _LOGGER, False
         super().connection_made(transport)
         self.app_state = {**self.app_state, TRANSPORT: transport}

@@ -3,11 +3,15 @@ otherwise. Headers are never told, only what was said."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from dragoman.providers.playback.book import Missing, Near
 from dragoman.providers.playback.canonical import Content
 from dragoman.schemas.narrow import show
 
-__all__ = ["tell_missing"]
+__all__ = ["Tell", "tell_missing", "tell_nobody"]
+
+Tell = Callable[[str], None]  # takes a line for whoever runs the server
 
 
 def tell_missing(content: Content, model: str | None, missing: Missing) -> str:
@@ -18,6 +22,10 @@ def tell_missing(content: Content, model: str | None, missing: Missing) -> str:
     for number, near in enumerate(missing.nearest):
         lines.append(("nearest recorded request: " if not number else "then: ") + _near(near))
     return "\n".join(lines)
+
+
+def tell_nobody(line: str) -> None:
+    """Take a line that nobody wants."""
 
 
 def _asked(content: Content, model: str | None) -> str:

@@ -6,10 +6,9 @@ was more of it than it holds, the connection fails, as it did then.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 
-from dragoman.providers.clock import Clock, SystemClock
+from dragoman.providers.clock import Clock, Nap, SystemClock
 from dragoman.providers.exchange import Call
 from dragoman.providers.playback.pace import Piece, pace_of, paced
 from dragoman.providers.settings import Timeouts
@@ -67,33 +66,21 @@ class _Reply:
     def __init__(self, received: Received, first: bytes, pieces: Iterator[Piece], clock: Clock) -> None:
         self.status = received.status
         self.headers: Mapping[str, str] = headers_of(received)
-        self._first, self._pieces, self._clock = first, pieces, clock
+        self._first, self._pieces, self._nap = first, pieces, Nap(clock)
         self._is_cut = received.is_cut
-        self._is_closed = False
-        self._nap: asyncio.Future[None] | None = None
 
     async def chunks(self) -> AsyncIterator[bytes]:
         if self._first:
             yield self._first
         for pause, data in self._pieces:
-            if pause and not self._is_closed:
-                await self._sleep(pause)
-            if self._is_closed:
+            if pause:
+                await self._nap.sleep(pause)
+            if self._nap.is_over:
                 return
             if data:
                 yield data
-        if self._is_cut and not self._is_closed:
+        if self._is_cut and not self._nap.is_over:
             raise NetworkFault("the connection was reset", kind="reset", before_reply=False)
 
     async def aclose(self) -> None:
-        self._is_closed = True
-        if self._nap is not None:
-            self._nap.cancel()
-
-    async def _sleep(self, seconds: float) -> None:
-        """Sleep, but no longer than until this is closed."""
-        self._nap = asyncio.ensure_future(self._clock.sleep(seconds))
-        try:
-            await asyncio.wait([self._nap])
-        finally:
-            self._nap.cancel()
+        self._nap.end()

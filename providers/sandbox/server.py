@@ -7,12 +7,11 @@ same question always has the same answer, to the byte.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import cast
 
-from dragoman.providers.clock import Clock, SystemClock
+from dragoman.providers.clock import Clock, Nap, SystemClock
 from dragoman.providers.exchange import Call
 from dragoman.providers.sandbox.answers import answer, scripted
 from dragoman.providers.sandbox.questions import Question, question_of
@@ -84,16 +83,14 @@ class _Reply:
         self, status: int, headers: Mapping[str, str], chunks: Iterable[bytes], rule: Rule, clock: Clock
     ) -> None:
         self.status, self.headers = status, headers
-        self._chunks, self._rule, self._clock = iter(chunks), rule, clock
-        self._is_closed = False
-        self._nap: asyncio.Future[None] | None = None
+        self._chunks, self._rule, self._nap = iter(chunks), rule, Nap(clock)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         rule = self._rule
         for number, chunk in enumerate(self._chunks):
             if number and rule.chunk_delay:
-                await self._sleep(rule.chunk_delay)
-            if self._is_closed or number == rule.cut_after:
+                await self._nap.sleep(rule.chunk_delay)
+            if self._nap.is_over or number == rule.cut_after:
                 return
             if number == rule.reset_after:
                 raise NetworkFault("the connection was reset", kind="reset", before_reply=number == 0)
@@ -102,17 +99,7 @@ class _Reply:
             yield chunk
 
     async def aclose(self) -> None:
-        self._is_closed = True
-        if self._nap is not None:
-            self._nap.cancel()
-
-    async def _sleep(self, seconds: float) -> None:
-        """Sleep, but no longer than until this is closed."""
-        self._nap = asyncio.ensure_future(self._clock.sleep(seconds))
-        try:
-            await asyncio.wait([self._nap])
-        finally:
-            self._nap.cancel()
+        self._nap.end()
 
     def _malformed(self) -> bytes:
         """Return a chunk that is no JSON, framed as the others are."""

@@ -95,8 +95,9 @@ def test_what_is_no_question_to_a_model_is_passed_over(folder: Path) -> None:
 def test_the_pace_of_a_stream_is_that_of_its_events(folder: Path) -> None:
     captured: Any = found(folder, "devtools")["stream"]
     times = [ms for ms, _ in captured.response.pace]
-    assert len(times) == 3
-    assert all(later - earlier > 20 for earlier, later in pairwise(times))
+    assert 2 <= len(times) <= 3  # a busy browser may see two events at once
+    assert all(later > earlier for earlier, later in pairwise(times))
+    assert times[-1] - times[0] > 100
 
 
 def test_a_stream_that_was_cut_off_is_there_as_far_as_it_came(
@@ -107,9 +108,11 @@ def test_a_stream_that_was_cut_off_is_there_as_far_as_it_came(
     assert exchanges["cut"]["answered"].startswith(captured.response.body.decode())
 
 
-def test_bodies_that_were_left_out_are_told(folder: Path) -> None:
-    captured: Any = found(folder, "playwright-omitted")
-    assert all(captured[case].response.is_cut for case in DIALECTS)
+def test_requests_whose_bodies_were_left_out_are_passed_over_with_the_reason(folder: Path) -> None:
+    reasons = [
+        item.reason for item in read((folder / "playwright-omitted.har").read_bytes()) if isinstance(item, Skipped)
+    ]
+    assert reasons.count("a request that was saved without its body") == len(found(folder, "devtools"))
 
 
 @every_writer

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from dragoman.schemas.comparison import DIFFERENCES, Difference, compare, compare_texts
+from dragoman.schemas.comparison import DIFFERENCES, Difference, Shown, compare, compare_texts
 from dragoman.schemas.ir import (
     JSON,
     Candidate,
@@ -48,7 +48,7 @@ def calls(*made: ToolCall) -> Response:
     return answer(*made, stop="tool_use")
 
 
-def told(differences: tuple[Difference, ...]) -> list[tuple[str, JSON, JSON]]:
+def told(differences: tuple[Difference, ...]) -> list[tuple[str, Shown, Shown]]:
     return [(one.what, one.recorded, one.replayed) for one in differences]
 
 

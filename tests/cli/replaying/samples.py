@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from random import Random
 from typing import Any
 
 from dragoman.cli.replaying.measures import Measures
-from dragoman.cli.replaying.results import DifferenceLine, Fault, Result, Source, Times
+from dragoman.cli.replaying.results import Fault, Result, Source, Times
+from dragoman.schemas.comparison import Difference
 from dragoman.schemas.ir import Wire
 
-__all__ = ["FINISH", "LIMITED", "failed", "measured", "result", "run"]
+__all__ = ["FINISH", "LIMITED", "RUNS", "failed", "measured", "result", "run"]
 
-FINISH = DifferenceLine(what="finish", path="$.candidates[0].stop", recorded="stop", replayed="length")
+FINISH = Difference(what="finish", path="$.candidates[0].stop", recorded="stop", replayed="length")
 LIMITED = Fault(kind="rate-limit", message="slow down", status=429)
 
 
@@ -53,3 +55,17 @@ def run(number: int, *, streams: bool = True, failures: float = 0.1) -> list[Res
         total = first + random.lognormvariate(7, 0.6)
         results.append(result(entry, total=total, first=first if streams else None, started=started, usage=usage))
     return results
+
+
+# Whatever may have to be drawn.
+RUNS: Mapping[str, list[Result]] = {
+    "nothing": [],
+    "one": [result(total=5.0, first=1.0, usage={"output_tokens": 5})],
+    "equal": [result(number, total=500.0, first=100.0) for number in range(20)],
+    "no time": [result(total=0.0, first=0.0)],
+    "failed": [failed(number, started=number * 10.0) for number in range(20)],
+    "documents": run(30, streams=False),
+    "spread": [result(number, total=10.0**number, first=1.0 + number) for number in range(8)],
+    "hours": [result(number, started=number * 1e6, total=9e6) for number in range(20)],
+    "ordinary": run(200),
+}

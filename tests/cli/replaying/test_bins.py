@@ -15,7 +15,7 @@ from tests.cli.replaying.samples import failed, measured, result
 
 def totals(*values: float, most: int = 10) -> Histogram:
     measures = measured(*[result(total=value) for value in values])
-    return histogram(measures.answered(measures.total), measures.figures().total, most)
+    return histogram(measures.answered(measures.total), measures.figures().total, most=most)
 
 
 def test_nothing_has_no_bins() -> None:

@@ -9,9 +9,12 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from dragoman.cli.conversion.sources import Document, Entry, Exchange, Passed
-from dragoman.cli.replaying.jobs import MAX_TOLD, Entries, Job, jobs_of
-from dragoman.cli.replaying.selection import Selection, read_selection
+from dragoman.cli.environment import Environment
+from dragoman.cli.replaying.jobs import MAX_TOLD, Entries, Job, jobs_of, tell_guess, why_nothing
+from dragoman.cli.replaying.notices import Notices
+from dragoman.cli.replaying.selection import Search, Selection, read_selection
 from dragoman.schemas.captures import Captured
+from tests.cli.harness import Text
 from tests.cli.replaying.recordings import asked, exchange
 
 ALL = Selection()
@@ -90,3 +93,47 @@ def test_a_body_of_no_dialect_cannot_be_read(tmp_path: Path) -> None:
     found = Entries([Document("f", 1, b'{"a":1}')])
     assert list(found) == []
     assert found.broken == 1
+
+
+# ---- nothing to do, and what is guessed ------------------------------------------------------------------------------
+
+
+def nothing(found: Sequence[Entry], *files: str) -> str:
+    read, search = Entries(found), Search(ALL)
+    assert list(search.of(read)) == []
+    return why_nothing(read, search, files)
+
+
+def test_why_there_is_nothing_to_do() -> None:
+    passed, broken = Passed("a", 1, "no request to a model"), Document("a", 1, b"", "not JSON")
+    assert nothing([], "a.har") == "a.har holds no exchange"
+    assert nothing([], "-") == "standard input holds no exchange"
+    assert nothing([], "a", "b") == "the 2 files hold no exchange"
+    assert nothing([passed], "a") == "the one entry is no request to a model"
+    assert nothing([passed, broken], "a") == "none of 2 entries is a request to a model"
+    assert nothing([broken], "a") == "the one entry cannot be read"
+    assert nothing([broken, broken], "a") == "none of 2 entries can be read"
+
+
+def told(*certainties: str) -> list[str]:
+    err = Text()
+    notices = Notices(Environment(stderr=err))
+    for entry, certainty in enumerate(certainties, 1):
+        tell_guess(replace(exchange(), certainty=certainty), entry, notices)
+    return err.getvalue().splitlines()
+
+
+def test_a_guess_is_told_once_and_what_is_certain_never() -> None:
+    assert told("told", "certain") == []
+    assert told("likely", "guess", "likely", "guess") == [
+        "dragoman: note: entry 1 is read as openai-chat (probably), as is any like it; "
+        "--from DIALECT says it for certain",
+        "dragoman: note: entry 2 is read as openai-chat (others look just like it), as is any like it; "
+        "--from DIALECT says it for certain",
+    ]
+
+
+def test_a_dialect_that_was_said_is_no_guess() -> None:
+    body = Document("a", 1, json.dumps(asked()).encode())
+    certainties = [next(iter(Entries([body], said))).captured.certainty for said in ("", "openai-chat")]
+    assert certainties == ["guess", "told"]

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.cli.replaying.junit import ReplaySuite, junit_document
-from dragoman.cli.replaying.results import DifferenceLine, Fault, Result, Source
+from dragoman.cli.replaying.results import Fault, Result, Source
+from dragoman.schemas.comparison import Difference
 from tests.cli.replaying.samples import FINISH, failed, result
 
 _ANY_TEXT = st.text(st.characters(exclude_categories=()))
@@ -30,7 +31,7 @@ def test_exchange_without_an_id_has_its_number() -> None:
 
 
 def test_difference_is_a_failure() -> None:
-    other = DifferenceLine(what="length", path="$.candidates[0].text", recorded=5, replayed=5000)
+    other = Difference(what="length", path="$.candidates[0].text", recorded=5, replayed=5000)
     failure = case(result(outcome="different", differences=(FINISH, other))).find("failure")
     assert failure is not None
     assert failure.attrib == {"message": "finish: stop → length; length: 5 → 5000", "type": "finish"}
@@ -56,7 +57,7 @@ def test_fault_that_was_recorded_is_good() -> None:
 
 
 def test_fault_that_is_another_than_recorded_is_a_failure() -> None:
-    outcome = DifferenceLine(what="outcome", path="$.response", recorded="status 500", replayed="status 429")
+    outcome = Difference(what="outcome", path="$.response", recorded="status 500", replayed="status 429")
     failure = case(failed(outcome="different", differences=(outcome,))).find("failure")
     assert failure is not None
     assert failure.get("message") == "outcome: status 500 → status 429"
@@ -79,6 +80,6 @@ def test_suite_takes_results_as_they_come() -> None:
 @given(_ANY_TEXT, _ANY_TEXT)
 def test_any_text_makes_xml(one: str, other: str) -> None:
     source = Source(file=one, entry=1, id=other)
-    different = DifferenceLine(what=one, path=other, recorded=one, replayed=other)
+    different = Difference(what=one, path=other, recorded=one, replayed=other)
     assert case(result(source=source, outcome="different", differences=(different,))).find("failure") is not None
     assert case(failed(fault=Fault(kind=one, message=other), source=source)).find("error") is not None

@@ -19,10 +19,9 @@ from dragoman.cli.replaying.measures import (
     Figures,
     Measures,
     speed_of,
-    supported,
 )
-from dragoman.cli.replaying.results import DifferenceLine, Fault, Result, from_line, to_line
-from dragoman.schemas.comparison import DIFFERENCES
+from dragoman.cli.replaying.results import Fault, Result, from_line, to_line
+from dragoman.schemas.comparison import DIFFERENCES, Difference
 from dragoman.schemas.ir import JSON, Wire
 from tests.cli.harness import ROOT
 from tests.cli.replaying.samples import FINISH, failed, measured, result, run
@@ -55,7 +54,7 @@ def test_errors_are_counted_by_kind_and_status_the_most_frequent_first() -> None
 
 
 def test_differences_are_counted_once_a_result() -> None:
-    text = DifferenceLine(what="text", path="$")
+    text = Difference(what="text", path="$")
     found = figures(result(differences=(FINISH, FINISH, text)), result(differences=(FINISH,)))
     assert found.differences == {"finish": 2, "text": 1}
 
@@ -86,7 +85,9 @@ def test_p99_of_a_few_is_the_slowest_and_says_of_how_many() -> None:
 def test_percentiles_are_by_nearest_rank(values: list[float]) -> None:
     found = figures(*[result(total=value) for value in values]).total
     ordered = sorted(values)
-    assert [found.p50, found.p90, found.p99] == [ordered[-(-len(values) * share // 100) - 1] for share in PERCENTILES]
+    assert [found.p50, found.p90, found.p99] == [
+        ordered[-(-len(values) * share // 100) - 1] for share in PERCENTILES.values()
+    ]
     assert (found.n, found.min, found.max) == (len(values), ordered[0], ordered[-1])
     assert found.mean == pytest.approx(sum(values) / len(values))
 
@@ -95,7 +96,7 @@ def test_percentiles_are_by_nearest_rank(values: list[float]) -> None:
 def test_percentile_is_supported_where_something_is_slower(number: int) -> None:
     found = figures(*[result(total=float(n)) for n in range(number)]).total
     slowest = {name for name in ("p90", "p99") if getattr(found, name) == found.max}
-    assert supported(found.n) == {"p50", "p90", "p99"} - slowest
+    assert set(found.percentiles()) == set(PERCENTILES) - slowest
 
 
 def test_many_values_are_merged_in_order() -> None:

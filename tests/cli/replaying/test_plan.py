@@ -71,6 +71,19 @@ def test_how_to_compare() -> None:
         assert found.is_strict is strict
 
 
+@pytest.mark.parametrize(("said", "factor"), [(None, None), ("1", 1.0), ("2.5", 2.5)])
+def test_by_how_much_lengths_may_differ(said: str | None, factor: float | None) -> None:
+    found = plan(expect="recorded", factor=said).expectation
+    assert found is not None
+    assert found.factor == factor
+
+
+@pytest.mark.parametrize("said", ["", "0", "0.9", "-2", "nan", "inf", "x", "٣"])
+def test_what_is_no_factor(said: str) -> None:
+    with pytest.raises(Usage, match="--factor: expected a number from 1"):
+        plan(expect="recorded", factor=said)
+
+
 @pytest.mark.parametrize("said", ["run.png", "run.SVG", "-"])
 def test_where_to_draw(said: str) -> None:
     assert plan(plot=said).forms.plot == said
@@ -91,6 +104,9 @@ def test_where_to_draw(said: str) -> None:
         ({"serve": "1", "resume": "x"}, "--resume does not go with --serve"),
         ({"serve": "1", "record_missing": True}, "--record-missing asks a provider"),
         ({"serve": "1", "profile": "x"}, "--serve asks nobody"),
+        ({"factor": "2"}, "--factor is for --expect recorded"),
+        ({"factor": "2", "expect": "recorded", "strict_text": True}, "--factor is for --expect recorded"),
+        ({"serve": "1", "factor": "2", "expect": "recorded"}, "--expect does not go with --serve"),
         ({"source": "klingon"}, "--from: unknown dialect"),
         ({"filters": ["nothing=1"]}, "--filter: expected one of"),
         ({"sets": ["a"]}, "--set: expected PATH=VALUE"),

@@ -387,3 +387,70 @@ def test_what_is_no_request_is_counted(tmp_path: Path) -> None:
     file = write(tmp_path, [exchange("one"), replace(exchange("two"), request=None)])
     assert "dragoman: passed over: a response without its request (1)" in replay(file).err
     assert "passed over" not in replay(file, "-q").err
+
+
+# ---- what to do instead ----------------------------------------------------------------------------------------------
+
+HAR = b'{"log":{"version":"1.2","creator":{"name":"x","version":"1"},"entries":[]}}'
+
+
+@pytest.mark.parametrize("form", [(), ("-n",), ("--jsonl",)])
+def test_a_selection_that_selects_nothing_says_what_was_there(many: str, form: tuple[str, ...]) -> None:
+    done = replay(many, "--filter", "model=other", *form)
+    assert done.status == 65
+    assert "nothing to replay: 40 entries, and --filter model=other holds for none" in done.err + done.out.decode()
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [(HAR, "traffic.any holds no exchange"), (b"neither\nhere\nnor there", "the one entry cannot be read")],
+)
+def test_a_file_that_holds_nothing_says_so(tmp_path: Path, content: bytes, problem: str) -> None:
+    file = tmp_path / "traffic.any"
+    file.write_bytes(content)
+    done = replay(str(file))
+    assert (done.status, problem in done.err) == (65, True)
+
+
+@pytest.mark.parametrize(
+    ("option", "ways"),
+    [
+        ((), ("hint: --offline plays what was recorded; to ask somebody: -p NAME",)),
+        (("--original",), ("hint: --original asks the recorded host with the key of a profile: -p NAME",)),
+        (("--original", "-n"), ("the key of a profile: -p NAME",)),
+    ],
+)
+def test_nobody_named_is_told_with_what_to_do(many: str, option: tuple[str, ...], ways: tuple[str, ...]) -> None:
+    done = invoke("replay", many, *option, variables={})
+    assert done.status == 78
+    assert all(way in done.err for way in ways)
+
+
+def test_a_profile_that_is_not_there_is_told_as_it_is(many: str) -> None:
+    assert "--offline" not in replay(many, "-p", "nobody").err
+    assert "--offline" not in invoke("replay", many, variables={"DRAGOMAN_PROFILE": "nobody"}).err
+
+
+def test_results_and_junit_are_not_mixed(many: str, tmp_path: Path) -> None:
+    done = replay(many, "--junit", "-")
+    assert (done.status, done.out) == (2, b"")
+    assert "--junit - and the results would be mixed" in done.err
+    apart = replay(many, "--junit", "-", "-o", str(tmp_path / "out"), "-q")
+    assert (apart.status, apart.out.startswith(b"<?xml")) == (0, True)
+
+
+def test_what_the_sandbox_answered_has_no_original(tmp_path: Path) -> None:
+    one = exchange("one")
+    assert one.request is not None
+    url = "sandbox://sandbox/v1/chat/completions"
+    file = write(tmp_path, [replace(one, request=replace(one.request, url=url)), exchange("two")])
+    done = replay(file, "--original", "--jsonl", "--retries", "0")
+    first, second = results(done.out)
+    assert first["error"]["message"].startswith("$.request.url: recorded from the sandbox: there is no host")
+    assert (first["attempts"], second["attempts"]) == (0, 1)
+
+
+def test_another_factor_is_another_run(many: str, tmp_path: Path) -> None:
+    resume = (many, "--limit", "1", "--resume", str(tmp_path / "r"), "--expect", "recorded")
+    assert replay(*resume).status == 0
+    assert "it is of another run: factor was" in replay(*resume, "--factor", "2").err

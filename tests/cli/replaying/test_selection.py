@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from dragoman.cli.conversion.sources import Exchange
-from dragoman.cli.replaying.selection import read_selection
+from dragoman.cli.replaying.selection import Search, read_selection
 from dragoman.cli.status import Usage
 from tests.cli.replaying.recordings import asked, exchange, numbered
 from tests.schemas.captures.samples import EXCHANGES
@@ -85,3 +85,41 @@ def test_an_index_that_is_none_is_refused(said: str) -> None:
 def test_a_limit_that_is_none_is_refused(said: str) -> None:
     with pytest.raises(Usage, match="--limit: expected"):
         read_selection([], [], [], said)
+
+
+# ---- nothing ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("filters", "index", "problem"),
+    [
+        (["model=other"], "", "6 entries, and --filter model=other holds for none"),
+        (["model=x", "dialect=gemini", "text~y z"], "", "6 entries, and --filter model=x and --filter text~y z hold"),
+        (["dialect=gemini", "status=529"], "", "6 entries, and each --filter holds for some, but all of them for none"),
+        (["status=529"], "1-2", "2 entries that --index names, and --filter status=529 holds for none"),
+        ([], "9", "6 entries, and --index names none"),
+        (["text~" + "x" * 500], "1", "1 entry that --index names, and --filter text~" + "x" * 80 + " holds for none"),
+    ],
+)
+def test_what_was_there_and_did_not_hold_is_told(filters: list[str], index: str, problem: str) -> None:
+    search = Search(read_selection(filters, [index] if index else [], [], None))
+    assert list(search.of(numbered(*EXCHANGES))) == []
+    assert search.problem().startswith(problem)
+
+
+def test_an_index_and_an_id_are_both_told() -> None:
+    search = Search(read_selection([], ["9"], ["nobody"], None))
+    assert list(search.of(numbered(*EXCHANGES))) == []
+    assert search.problem() == "6 entries, and --index or --id names none"
+
+
+def test_an_entry_that_is_no_exchange_may_be_named() -> None:
+    search = Search(read_selection([], ["1"], [], None))
+    assert list(search.of(numbered(*EXCHANGES)[1:])) == []
+    assert search.problem() == "what --index names is no request to a model"
+
+
+def test_there_is_no_problem_where_something_was_found_or_nothing_was_there() -> None:
+    search = Search(read_selection(["dialect=openai-*"], [], [], None))
+    assert (list(search.of([])), search.problem()) == ([], "")
+    assert (len(list(search.of(numbered(*EXCHANGES)))), search.problem()) == (3, "")

@@ -188,3 +188,25 @@ def test_a_failure_that_was_recorded_is_no_failure(host: Host) -> None:
     recorded = exchange("one", response=json.loads('{"error": {"message": "no"}}'), status=400)
     assert sent(recorded, at(host)).outcome == "failed"
     assert sent(recorded, at(host), Manner(expectation=Expectation())).outcome == "ok"
+
+
+@pytest.mark.parametrize("streams", [True, False])
+def test_the_last_attempt_has_a_time_of_its_own(host: Host, streams: bool) -> None:
+    host.rejections = [(429, {"retry-after": "0.15"})]
+    times = sent(exchange("one"), at(host), Manner(changes=Changes(streams=streams))).times
+    assert times.last_attempt is not None
+    assert 0 < times.last_attempt < times.total - 149
+
+
+def test_what_was_not_sent_has_no_last_attempt_and_a_way_out() -> None:
+    found = sent(exchange("one", asked("x", n=3)), sandbox("anthropic", model="claude"))
+    assert found.times.last_attempt is None
+    assert found.error is not None
+    assert found.error.hint == "--allow-loss sends it all the same"
+
+
+def test_a_dialect_that_was_guessed_is_told_once() -> None:
+    guessed = replace(exchange("one"), certainty="likely")
+    (told,) = notes(guessed, sandbox())
+    assert told.startswith("dragoman: note: entry 7 is read as openai-chat (probably)")
+    assert notes(exchange("one"), sandbox()) == []

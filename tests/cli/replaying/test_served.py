@@ -40,7 +40,7 @@ def test_standard_input_is_served(recording: Path) -> None:
 def test_selection_that_selects_nothing_is_nothing_to_serve(recording: Path) -> None:
     done = serve(recording, "--filter", "model=another")
     assert done.status == 65
-    assert "nothing to serve" in done.err
+    assert "nothing to serve: 1 entry, and --filter model=another holds for none" in done.err
 
 
 def test_request_without_an_answer_is_nothing_to_serve(tmp_path: Path) -> None:
@@ -112,3 +112,10 @@ def test_other_files_are_not_added_to(tmp_path: Path, content: bytes) -> None:
 def test_several_files_are_not_added_to(recording: Path) -> None:
     assert serve(recording, recording, *PASSING).status == 2
     assert serve(recording, recording, "--record", recording.with_name("new"), *PASSING).status == 0
+
+
+def test_what_was_guessed_is_told_once(tmp_path: Path) -> None:
+    (tmp_path / "body.json").write_text('{"model": "m", "messages": [{"role": "user", "content": "Hi"}]}')
+    guess = "entry 1 is read as openai-chat (others look just like it)"
+    assert serve(tmp_path / "body.json").err.count(guess) == 1
+    assert guess not in serve(tmp_path / "body.json", "--from", "openai-chat").err

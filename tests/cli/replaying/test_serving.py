@@ -16,7 +16,7 @@ import pytest
 from msgspec.structs import replace
 
 from dragoman.cli.environment import Environment
-from dragoman.cli.replaying.serving import place_of_server, serve
+from dragoman.cli.replaying.serving import Service, place_of_server, serve
 from dragoman.cli.status import CannotCreate, Status, Usage, status_of
 from dragoman.providers.playback import server
 from dragoman.providers.playback.server import PlaybackServer, listen
@@ -30,7 +30,7 @@ CHILD = """
 import sys
 from dragoman.cli.environment import Environment
 from dragoman.cli.main import _catch_termination, _report
-from dragoman.cli.replaying.serving import serve
+from dragoman.cli.replaying.serving import Service, serve
 from dragoman.providers.factory import create_provider
 from dragoman.schemas.captures import CaptureReader
 from pathlib import Path
@@ -42,7 +42,7 @@ record = Path(sys.argv[2]) if len(sys.argv) > 2 else None
 missing = create_provider("sandbox", variables={}) if record else None
 try:
     items = [*reader.feed(raw), *reader.close()]
-    sys.exit(serve(items, "0", speed=1.0, missing=missing, record=record, environment=environment))
+    sys.exit(serve(items, Service(where="0", speed=1.0, missing=missing, record=record), environment=environment))
 except SystemExit:
     raise
 except BaseException as error:
@@ -124,7 +124,7 @@ def test_taken_port_is_told_with_the_way_out() -> None:
     with listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
         with pytest.raises(CannotCreate, match=f"cannot listen at 127.0.0.1:{port}: .*in use") as caught:
-            serve([exchange()], str(port), speed=None, missing=None, record=None, environment=said)
+            serve([exchange()], Service(where=str(port)), environment=said)
     assert status_of(caught.value) == Status.CANNOT_CREATE
     assert "--serve 0" in caught.value.hint
 
@@ -132,7 +132,7 @@ def test_taken_port_is_told_with_the_way_out() -> None:
 def test_host_that_is_none_is_told() -> None:
     said, _ = environment()
     with pytest.raises(CannotCreate, match="cannot listen at"):
-        serve([exchange()], "no.such.host.invalid:0", speed=None, missing=None, record=None, environment=said)
+        serve([exchange()], Service(where="no.such.host.invalid:0"), environment=said)
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def ended(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_endpoints_are_told_and_what_is_not_served() -> None:
     said, err = environment()
     exchanges = [exchange(), replace(exchange(), request=None), replace(exchange(), response=None)]
-    assert serve(exchanges, "0", speed=None, missing=None, record=None, environment=said) == 0
+    assert serve(exchanges, Service(where="0"), environment=said) == 0
     lines = err.getvalue().splitlines()
     assert lines[0] == "dragoman: 1 exchange is not served: without a request"
     assert lines[1] == "dragoman: 1 exchange is not served: without a response"
@@ -161,33 +161,33 @@ def test_endpoints_are_told_and_what_is_not_served() -> None:
 @pytest.mark.usefixtures("ended")
 def test_other_host_than_this_machine_is_warned_of() -> None:
     said, err = environment()
-    serve([exchange()], "0.0.0.0:0", speed=None, missing=None, record=None, environment=said)
+    serve([exchange()], Service(where="0.0.0.0:0"), environment=said)
     assert "warning: whoever can reach 0.0.0.0" in err.getvalue()
 
 
 @pytest.mark.usefixtures("ended")
 def test_provider_for_what_is_missing_needs_no_recording() -> None:
     said, err = environment()
-    assert serve([], "0", speed=None, missing=provider(), record=None, environment=said) == 0
+    assert serve([], Service(where="0", missing=provider()), environment=said) == 0
     assert "serving 0 exchanges" in err.getvalue()
 
 
 def test_requests_without_answers_are_nothing_to_serve() -> None:
     said, err = environment()
     with pytest.raises(InvalidInput, match="nothing to serve"):
-        serve([replace(exchange(), response=None)], "0", speed=None, missing=None, record=None, environment=said)
+        serve([replace(exchange(), response=None)], Service(where="0"), environment=said)
     assert "is not served: without a response" in err.getvalue()
 
 
 def test_recording_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     said, _ = environment()
     with pytest.raises(CannotCreate, match="cannot write"):
-        serve([], "0", speed=None, missing=provider(), record=tmp_path / "no" / "file", environment=said)
+        serve([], Service(where="0", missing=provider(), record=tmp_path / "no" / "file"), environment=said)
 
 
 def test_missing_extra_is_told_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     said, _ = environment()
     with pytest.raises(Usage, match="uvicorn") as caught:
-        serve([], "0", speed=None, missing=None, record=None, environment=said)
+        serve([], Service(where="0"), environment=said)
     assert caught.value.hint == "pip install 'dragoman[serve]'"

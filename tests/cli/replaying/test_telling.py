@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from dragoman.cli.environment import Environment
+from dragoman.cli.main import run
 from dragoman.schemas.captures import Received
 from dragoman.schemas.ir import JSON
-from tests.cli.harness import Result, invoke
+from tests.cli.harness import Bytes, Result, Text, invoke
 from tests.cli.replaying.host import Host, hosting, profile
 from tests.cli.replaying.recordings import answer, asked, exchange, write
 from tests.cli.test_json_schemas import kept
@@ -156,3 +158,73 @@ def test_results_of_an_earlier_run_count(tmp_path: Path) -> None:
     found = json.loads(done.out)
     assert (done.status, len(found["results"]), found["summary"]["failed"]) == (1, 2, 1)
     assert 'tests="2"' in (tmp_path / "j.xml").read_text()
+
+
+# ---- failures that are alike -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lossy(tmp_path: Path) -> str:
+    return write(tmp_path, [exchange(f"e{number}", asked("x", n=3)) for number in range(6)])
+
+
+ALIKE = ("--dialect", "anthropic")
+
+
+def test_a_way_out_is_told_once(lossy: str) -> None:
+    for terminals in ((), ("stdout", "stderr")):
+        done = replay(lossy, *ALIKE, terminals=terminals)
+        assert (done.out.decode() + done.err).count("  hint: --allow-loss sends it all the same\n") == 1
+    assert "hint" not in replay(lossy, *ALIKE, "-q").err
+
+
+def test_what_is_not_sent_for_the_same_reason_is_told_in_short(lossy: str) -> None:
+    done = replay(lossy, *ALIKE)
+    shorts = [line.endswith("refused-loss, as before") for line in done.out.decode().splitlines()]
+    assert shorts == [False] * 3 + [True] * 3
+    assert done.err.count(": refused-loss: $.n") == 3
+    assert done.err.count("note: entry 4 fails for a reason that was told 3 times") == 1
+
+
+def test_programs_are_told_the_same_reason_in_full(lossy: str) -> None:
+    lines = [json.loads(line) for line in replay(lossy, *ALIKE, "--jsonl").out.splitlines()[:-1]]
+    assert len(lines) == 6
+    (fault,) = {(line["error"]["message"], line["error"]["hint"]) for line in lines}
+    assert fault[1] == "--allow-loss sends it all the same"
+
+
+def test_failures_of_a_host_are_told_each(host: Host, tmp_path: Path) -> None:
+    host.rejections = [(500, {})] * 5
+    file = write(tmp_path, [exchange(f"e{number}") for number in range(5)])
+    done = replay(file, "-p", "loop", "--retries", "0", known=profile(tmp_path, host))
+    assert "as before" not in done.out.decode()
+    assert done.err.count(" 500: ") == 5
+
+
+def test_reasons_without_number_are_not_kept_without_end(tmp_path: Path) -> None:
+    failing = [exchange(f"e{number}", {"model": "m", "messages": str(number)}) for number in range(120)]
+    done = replay(write(tmp_path, [*failing, *failing[-1:] * 6]), "--yes", *ALIKE)
+    assert "as before" not in done.out.decode()
+    assert len(done.out.splitlines()) == 126
+
+
+class Beside(Text):
+    """A stderr that is the same terminal as stdout."""
+
+    def __init__(self, out: Bytes) -> None:
+        super().__init__(terminal=True)
+        self._out = out
+
+    def write(self, text: str, /) -> int:
+        return self._out.write(text.encode())
+
+
+def test_what_is_to_be_known_stands_before_the_table(tmp_path: Path) -> None:
+    (tmp_path / "body.json").write_text(json.dumps(asked()))
+    out = Bytes(terminal=True)
+    environment = Environment(Bytes(), out, stderr=Beside(out), variables={"NO_COLOR": "1"})
+    assert run(("replay", str(tmp_path / "body.json"), "-p", "sandbox"), environment) == 0
+    first, second, third, *_ = out.getvalue().decode().splitlines()
+    assert first.startswith("dragoman: note: entry 1 is read as openai-chat")
+    assert second.split()[:2] == ["entry", "outcome"]
+    assert third.split()[:2] == ["1", "ok"]

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from dragoman.providers.answers import text_of
 from dragoman.providers.playback.answering import Answer, Asked, answer, refusal
+from dragoman.providers.playback.places import Form
 from dragoman.schemas import find
 from dragoman.schemas.captures import Captured, Received, Sent
 from dragoman.schemas.convert import convert_request
@@ -29,9 +30,9 @@ FAILED = Captured(
 )
 
 
-def asked(dialect: str, *, streams: bool = False, as_array: bool = False) -> Asked:
+def asked(dialect: str, *, streams: bool = False, form: Form = Form.USUAL) -> Asked:
     said = convert_request(FIRST_REQUEST, source="openai-chat", target=dialect, stream=streams)
-    return Asked(dialect=dialect, wire=said.body, streams=streams, as_array=as_array)
+    return Asked(dialect=dialect, wire=said.body, streams=streams, form=form)
 
 
 def received(captured: Captured, **fields: object) -> Captured:
@@ -66,7 +67,7 @@ def test_stream_is_one_of_the_clients_dialect(recorded: str, client: str, record
 
 @pytest.mark.parametrize("recorded", DIALECTS)
 def test_gemini_is_answered_an_array_if_it_wants_one(recorded: str) -> None:
-    said = answer(exchange(recorded, streams=True), asked("gemini", streams=True, as_array=True))
+    said = answer(exchange(recorded, streams=True), asked("gemini", streams=True, form=Form.ARRAY))
     assert isinstance(read_json(said.body), list)
     assert said.headers["content-type"] == "application/json"
 

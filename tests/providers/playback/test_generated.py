@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from dragoman.providers.playback.answering import Asked, answer
 from dragoman.providers.playback.framing import shaped
 from dragoman.providers.playback.generated import Rewording, reworded
+from dragoman.providers.playback.places import Form
 from dragoman.schemas.captures import Captured, Received, Sent
 from dragoman.schemas.ir import Wire
 from dragoman.schemas.jsontext import write_json
@@ -94,8 +95,9 @@ def test_last_line_needs_no_end() -> None:
 @pytest.mark.parametrize("streams", [True, False])
 @pytest.mark.parametrize("recorded", ["stream", "response"])
 def test_recording_of_either_answers_both(generates: bool, streams: bool, recorded: str) -> None:
+    form = Form.GENERATED if generates else Form.USUAL
     captured = generated(LINES if recorded == "stream" else write_json(GENERATED), recorded)
-    said = answer(captured, Asked(dialect="ollama", wire=ASKING, streams=streams, generates=generates))
+    said = answer(captured, Asked(dialect="ollama", wire=ASKING, streams=streams, form=form))
     lines = [json.loads(line) for line in said.body.splitlines()]
     told = [line["response"] if generates else line["message"]["content"] for line in lines]
     assert (said.status, "".join(told)) == (200, "Hi.")
@@ -103,7 +105,7 @@ def test_recording_of_either_answers_both(generates: bool, streams: bool, record
 
 
 def test_same_endpoint_and_kind_are_the_recorded_bytes() -> None:
-    said = answer(generated(LINES, "stream"), Asked(dialect="ollama", streams=True, generates=True))
+    said = answer(generated(LINES, "stream"), Asked(dialect="ollama", streams=True, form=Form.GENERATED))
     assert said.body == LINES
 
 
@@ -113,8 +115,8 @@ def test_line_that_cannot_be_read_is_an_error() -> None:
 
 
 def test_lost_call_is_counted() -> None:
-    said = answer(exchange("ollama"), Asked(dialect="ollama", generates=True))
-    streamed = answer(exchange("ollama"), Asked(dialect="ollama", generates=True, streams=True))
+    said = answer(exchange("ollama"), Asked(dialect="ollama", form=Form.GENERATED))
+    streamed = answer(exchange("ollama"), Asked(dialect="ollama", form=Form.GENERATED, streams=True))
     assert [loss.feature for loss in (*said.losses, *streamed.losses)] == ["tool_call", "tool_call"]
     assert said.headers["x-dragoman-losses"] == "1"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dragoman.providers.playback.places import Place, dialect_at, place_of
+from dragoman.providers.playback.places import Form, Place, dialect_at, place_of
 
 
 def posted(path: str, **query: str) -> Place | None:
@@ -43,7 +43,7 @@ def test_older_endpoint_of_ollama_is_told_from_its_chat() -> None:
     chat, generate = posted("/api/chat"), posted("/api/generate")
     assert chat is not None
     assert generate is not None
-    assert (chat.generates, generate.generates) == (False, True)
+    assert (chat.form, generate.form) == (Form.USUAL, Form.GENERATED)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_gemini_streams_an_array_unless_events_are_asked_for() -> None:
     array, events = posted(path), posted(path, alt="sse")
     assert array is not None
     assert events is not None
-    assert (array.as_array, events.as_array) == (True, False)
+    assert (array.form, events.form) == (Form.ARRAY, Form.USUAL)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import time
 
@@ -36,6 +37,14 @@ def test_client_that_speaks_no_http_is_no_news(capfd: pytest.CaptureFixture[str]
         client.sendall(b"\x16\x03\x01\x02\x00 no http\r\n\r\n")
         assert client.recv(100).startswith(b"HTTP/1.1 400")
     assert capfd.readouterr().err == ""
+
+
+def test_loggers_of_the_process_stay_as_they_are() -> None:
+    loggers = [logging.getLogger(name) for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")]
+    before = [(logger.level, logger.propagate, list(logger.handlers)) for logger in loggers]
+    with serving([exchange()]) as url:
+        httpx.get(url)
+    assert [(logger.level, logger.propagate, list(logger.handlers)) for logger in loggers] == before
 
 
 def test_end_of_the_server_ends_open_streams_at_once() -> None:
