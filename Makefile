@@ -24,13 +24,13 @@ demo: $(RUN) ## Install into .venv, ask the embedded sandbox, convert an example
 	@echo '$$ dragoman convert tests/cases/example-request.json --to anthropic'
 	@$(BIN)/dragoman convert tests/cases/example-request.json --to anthropic
 
-test: $(DEV) ## Run the tests
-	@$(BIN)/python -m pytest -q -n $(JOBS)
+test: $(DEV) ## Run the tests, but for the slow ones, which `make check` runs
+	@HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-quick} $(BIN)/python -m pytest -q -n $(JOBS) -m 'not slow'
 
 e2e: $(DEV) ## Run the commands against servers that nobody here wrote (needs Node.js 20 and npm; E2E='-k TEXT')
 	@$(BIN)/python -m tests.e2e -q -n $(JOBS) $(E2E)
 
-check: $(DEV) types ## Check format, lint and types, and run the tests with branch coverage
+check: $(DEV) types ## Check format, lint and types, and run all tests with branch coverage
 	@echo '── ruff format' && $(BIN)/ruff format --check --quiet --diff .
 	@echo '── ruff check' && $(BIN)/ruff check --quiet .
 	@echo '── mypy' && $(BIN)/mypy --no-error-summary

@@ -24,6 +24,8 @@ import pytest
 from dragoman.schemas.ir import JSON, Wire
 from tests.cli.harness import execute
 
+pytestmark = pytest.mark.slow
+
 KEYS = {"letters": "skcanaryABCDEFGHJKLMNPQRSTUVWX", "odd": "sk-cänary/+\"\\=<&>'~(x)_9Zq"}
 WINDOW = 9  # characters of the key in a row are too many
 SHELLS = {"nothing": "", "Bearer": "Bearer ", "user": "u:", "more": "ab:"}

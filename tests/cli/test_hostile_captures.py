@@ -33,6 +33,8 @@ NULLS = (
     '"response":{"status":null,"content":null}}]}}'
 )
 
+pytestmark = pytest.mark.slow
+
 
 @cache
 def bomb() -> bytes:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Final, cast
 
 import msgspec
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
@@ -41,6 +42,8 @@ _SILENT: Final = frozenset(
         "CustomTool.syntax",  # a grammar is said with it
     }
 )
+
+pytestmark = pytest.mark.slow
 
 
 @given(request=requests(), data=st.data())

@@ -17,7 +17,6 @@ import pytest
 from tests.cli.harness import execute, running
 from tests.cli.replaying.recordings import answer, exchange, write
 
-KILLS = 50
 EXCHANGES = 400
 ANSWER = json.dumps(answer("Hi")).encode()
 
@@ -52,7 +51,8 @@ def base_url() -> Iterator[str]:
         thread.join()
 
 
-def test_each_exchange_is_there_once_however_often_the_run_is_killed(tmp_path: Path, base_url: str) -> None:
+@pytest.mark.parametrize("kills", [5, pytest.param(50, marks=pytest.mark.slow)])
+def test_each_exchange_is_there_once_however_often_the_run_is_killed(tmp_path: Path, base_url: str, kills: int) -> None:
     traffic = write(tmp_path, [exchange(f"e{number}") for number in range(EXCHANGES)])
     profile = tmp_path / "dragoman.yaml"
     profile.write_text(f"profiles: {{loop: {{type: openai-compatible, base_url: '{base_url}', model: m}}}}\n")
@@ -60,7 +60,7 @@ def test_each_exchange_is_there_once_however_often_the_run_is_killed(tmp_path: P
     arguments = ("replay", traffic, "-p", "loop", "--yes", "-q", "--concurrency", "4", "--resume", str(results))
     variables = {"DRAGOMAN_CONFIG": str(profile)}
     killed = 0
-    for _ in range(KILLS):
+    for _ in range(kills):
         with running(*arguments, variables=variables) as run:
             seen = results.stat().st_size if results.exists() else 0
             _wait_until_larger(results, seen, chance.uniform(0.0, 0.03))
@@ -73,7 +73,7 @@ def test_each_exchange_is_there_once_however_often_the_run_is_killed(tmp_path: P
     assert done.status == 0
     found = Counter(line["source"]["id"] for line in _lines(results) if line.get("source"))
     assert found == Counter({f"e{number}": 1 for number in range(EXCHANGES)})
-    assert killed > KILLS // 2
+    assert killed > kills // 2
 
 
 def _wait_until_larger(file: Path, size: int, more: float) -> None:

@@ -10,6 +10,8 @@ import pytest
 from tests.providers.playback.clients import CLIENTS, SAID
 from tests.providers.playback.recorded import DIALECTS, conversation, serving
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def places() -> Iterator[dict[tuple[str, bool], str]]:
