@@ -14,6 +14,8 @@ from dragoman.cli.status import Status
 from tests.cli.harness import PROGRAM, environment_of_process, execute, hear_interrupts, running, shell
 from tests.cli.server import ANSWER, Server
 
+pytestmark = pytest.mark.slow
+
 Variables = dict[str, str]
 BOTH = pytest.mark.parametrize("command", ["complete", "stream"])
 

@@ -20,6 +20,8 @@ from tests.cli.replaying.host import Host, hosting, profile
 from tests.cli.replaying.recordings import asked, exchange, recording, write
 from tests.schemas.captures.samples import EXCHANGES
 
+pytestmark = pytest.mark.slow
+
 CANARY, KEY = "recorded-canary-0123456789", "sk-profile-canary-987654321"
 
 

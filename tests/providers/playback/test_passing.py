@@ -30,6 +30,8 @@ from tests.providers.playback.recorded import DIALECTS, exchange, serving
 from tests.providers.playback.test_app import PATHS, asked_as
 from tests.providers.sandbox.asking import profile
 
+pytestmark = pytest.mark.slow
+
 CALLS: Wire = {"text": "Let me see.", "tool_calls": [{"name": "get_weather", "arguments": {"city": "Paris"}}]}
 
 # Every dialect as provider and as client, with itself and with another one.
