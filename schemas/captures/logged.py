@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import TypeAlias
 
 import msgspec
@@ -173,9 +174,11 @@ def geminis(parameters: Wire, names: Mapping[str, str]) -> Wire:
 
 
 def without_system(messages: list[JSON]) -> tuple[list[JSON], JSON]:
-    """Take the system messages out of a conversation, as Anthropic says them: beside it."""
-    rest: list[JSON] = [item for item in messages if not _is_system(item)]
-    contents = [item.get("content") for item in objects(messages) if _is_system(item)]
+    """Take the system messages in front of a conversation out of it, as Anthropic says them: beside it. Those in the
+    middle of it stay there."""
+    leading = list(takewhile(_is_system, messages))
+    rest = messages[len(leading) :]
+    contents = [item.get("content") for item in objects(leading)]
     if len(contents) <= 1:
         return rest, contents[0] if contents else None
     return rest, [block for content in contents for block in _blocks(content)]

@@ -374,13 +374,13 @@ def is_answer(each: Recorded) -> bool:
 
 
 def is_ambiguous(each: Recorded) -> bool:
-    """Tell what a log of messages and parameters cannot say as it was: system messages of Anthropic's that are not its
-    `system`, and blocks of Mistral's that are called like Anthropic's."""
+    """Tell what a log of messages and parameters cannot say as it was: a system message in front of Anthropic's, which
+    is its `system`, and blocks of Mistral's that are called like Anthropic's."""
     asked = each.request or {}
     messages = asked.get("messages") or []
     contents = [message.get("content") for message in messages]
     parts = [part for content in contents if isinstance(content, list) for part in content]
-    has_system = each.dialect == "anthropic" and any(message["role"] == "system" for message in messages)
+    has_system = each.dialect == "anthropic" and any(message["role"] == "system" for message in messages[:1])
     return has_system or (each.dialect == "openai-chat" and any(part["type"] == "thinking" for part in parts))
 
 

@@ -93,6 +93,11 @@ def test_times_that_cannot_be_compared_give_no_time_between() -> None:
     assert [milliseconds(*times) for times in ((2, 1), (1, None), ("2026-01-01", 1), ("x", "y"))] == [None] * 4
 
 
+def test_an_instruction_amid_a_conversation_stays_where_it_is() -> None:
+    talk: list[JSON] = [{"role": "user", "content": "Hi"}, {"role": "system", "content": "Be brief."}]
+    assert without_system([{"role": "system", "content": "Be kind."}, *talk]) == (talk, "Be kind.")
+
+
 def test_a_conversation_without_system_stays_as_it_is() -> None:
     messages: list[JSON] = [{"role": "user", "content": "Hi"}, 7]
     assert without_system(messages) == (messages, None)
