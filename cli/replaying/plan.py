@@ -146,23 +146,33 @@ def _refuse(typed: Typed) -> None:
     ):
         if first and second:
             raise Usage(f"{one} and {other} do not go together", "one of them")
+    _refuse_comparing(typed)
+    if typed.offline or typed.serve:
+        _refuse_all(typed, _OF_SENDING, "--offline" if typed.offline else "--serve")
+    if typed.serve:
+        _refuse_all(typed, _OF_RESULTS, "--serve")
+    _refuse_serving(typed)
+
+
+def _refuse_comparing(typed: Typed) -> None:
     if typed.expect not in (None, "recorded"):
         raise Usage(f"--expect: expected recorded, got {typed.expect!r}")
     if typed.strict_text and typed.expect is None:
         raise Usage("--strict-text is how to compare", "add --expect recorded")
     if typed.factor is not None and (typed.expect is None or typed.strict_text):
         raise Usage("--factor is for --expect recorded, without --strict-text")
-    if typed.offline or typed.serve:
-        _refuse_all(typed, _OF_SENDING, "--offline" if typed.offline else "--serve")
+
+
+def _refuse_serving(typed: Typed) -> None:
+    if typed.serve and typed.record_missing and typed.profile is None:
+        raise Usage("--record-missing asks a provider", "-p PROFILE says which")
+    if typed.serve and typed.profile is not None and not typed.record_missing:
+        raise Usage("--serve asks nobody", "--record-missing passes on what was not recorded to -p")
     if typed.serve:
-        _refuse_all(typed, _OF_RESULTS, "--serve")
-        if typed.record_missing and typed.profile is None:
-            raise Usage("--record-missing asks a provider", "-p PROFILE says which")
-        if typed.profile is not None and not typed.record_missing:
-            raise Usage("--serve asks nobody", "--record-missing passes on what was not recorded to -p")
-    elif typed.record_missing:
+        return
+    if typed.record_missing:
         raise Usage("--record-missing is for --serve")
-    elif typed.speed is not None and not typed.offline:
+    if typed.speed is not None and not typed.offline:
         raise Usage("--speed is for --offline and --serve")
 
 

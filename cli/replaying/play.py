@@ -104,7 +104,7 @@ class _Play:
         return self._status(entries, teller)
 
     def _rehearse(self, entries: Entries, whom: Whom, outlet: Outlet) -> int:
-        from dragoman.cli.replaying.rehearsal import rehearse
+        from dragoman.cli.replaying.rehearsal import DryRun
 
         jobs = jobs_of(entries, self._search, self._plan.repeat)
         first = next(jobs, None)
@@ -112,7 +112,7 @@ class _Play:
             tell_passed(entries, self._environment, quiet=self._typed.quiet)
             raise self._nothing(entries)
         jobs = chain([first], jobs)
-        status = rehearse(jobs, whom, self._manner(), self._plan.forms, outlet=outlet, environment=self._environment)
+        status = DryRun(whom, self._manner(), self._plan.forms, outlet, self._environment).run(jobs)
         tell_passed(entries, self._environment, quiet=self._typed.quiet)
         return status or (Status.FAILED if entries.broken else Status.DONE)
 
@@ -137,11 +137,10 @@ class _Play:
             pace=Pace(self._plan.rate, clock),
             tell=telling.take,
         )
-        try:
+        with ExitStack() as interrupted:
+            interrupted.callback(teller.tell_summary)
             run_async(work, outlet)
-        except BaseException:
-            teller.tell_summary()
-            raise
+            interrupted.pop_all()
 
     def _whom(self) -> Whom:
         if self._typed.offline:

@@ -20,6 +20,7 @@ from dragoman.cli.replaying.results import SCHEMA_VERSION
 from dragoman.cli.replaying.sending import Manner, prepared_job
 from dragoman.cli.replaying.telling import Forms
 from dragoman.cli.replaying.whom import Whom
+from dragoman.cli.replaying.wording import many
 from dragoman.cli.status import Status, status_of
 from dragoman.providers.auth import Key
 from dragoman.providers.exchange import Call
@@ -28,7 +29,7 @@ from dragoman.schemas.errors import DragomanError, InternalFault
 from dragoman.schemas.ir import JSON, Media, Message, Request, Wire
 from dragoman.schemas.jsontext import read_json, write_json
 
-__all__ = ["estimated_tokens", "rehearse"]
+__all__ = ["DryRun", "estimated_tokens"]
 
 LETTERS, OTHERS = 4.0, 1.5  # characters a token: of ASCII, and of everything else
 PER_MESSAGE = 4  # tokens
@@ -41,42 +42,60 @@ class _Rehearsed(msgspec.Struct, frozen=True):
     tokens: int
 
 
-def rehearse(
-    jobs: Iterable[Job], whom: Whom, manner: Manner, forms: Forms, *, outlet: Outlet, environment: Environment
-) -> int:
-    """Show what would be sent, and return the exit status: 1 where something of it cannot be."""
-    documents: list[JSON] = []
-    count = failed = tokens = 0
-    for job in jobs:
-        count += 1
+class DryRun:
+    """Shows each request as it is prepared; what cannot be sent is told, and the others go on."""
+
+    def __init__(self, whom: Whom, manner: Manner, forms: Forms, outlet: Outlet, environment: Environment) -> None:
+        self._whom, self._manner, self._forms = whom, manner, forms
+        self._outlet, self._environment = outlet, environment
+        self._documents: list[JSON] = []
+        self._count = self._failed = self._tokens = 0
+
+    def run(self, jobs: Iterable[Job]) -> int:
+        """Show what would be sent, and return the exit status: 1 where something of it cannot be."""
+        for job in jobs:
+            self._count += 1
+            self._take(job)
+        self._end()
+        return Status.FAILED if self._failed else Status.DONE
+
+    def _take(self, job: Job) -> None:
         try:
-            rehearsed = _rehearsed(job, whom, manner, environment)
+            rehearsed = _rehearsed(job, self._whom, self._manner, self._environment)
         except InternalFault:
             raise
         except DragomanError as error:
-            failed += 1
-            problem = f"entry {job.source.entry}: {error}"
-            environment.say(error_text(problem, error.hint, colour=environment.has_colour(environment.stderr)))
-            document, text = _refused(job, error), b""
+            self._refuse(job, error)
+            return
+        self._tokens += rehearsed.tokens
+        self._show(_document(rehearsed), _shown(rehearsed, self._outlet, self._environment))
+
+    def _refuse(self, job: Job, error: DragomanError) -> None:
+        self._failed += 1
+        problem, say = f"entry {job.source.entry}: {error}", self._environment.say
+        say(error_text(problem, error.hint, colour=self._environment.has_colour(self._environment.stderr)))
+        self._show(_refused(job, error), b"")
+
+    def _show(self, document: Wire, text: bytes) -> None:
+        if self._forms.is_json:
+            self._documents.append(document)
         else:
-            tokens += rehearsed.tokens
-            document, text = _document(rehearsed), _shown(rehearsed, outlet, environment)
-        if forms.is_json:
-            documents.append(document)
-        else:
-            outlet.write(write_json(document) + b"\n" if forms.is_lines else text)
-    summary: Wire = {"count": count, "failed": failed, "estimated_input_tokens": tokens}
-    if forms.is_json:
-        outlet.write_document(_whole({"requests": documents, "summary": summary}))
-    elif forms.is_lines:
-        outlet.write(write_json(_whole({"summary": summary})) + b"\n")
-    if not forms.quiet:
-        sent = f"{count - failed:,} request{'' if count - failed == 1 else 's'}"
-        refused = f", {failed:,} cannot be sent" if failed else ""
-        environment.say(
-            f"dragoman: would send {sent} to {printable(whom.name)}{refused}; about {tokens:,} input tokens"
-        )
-    return Status.FAILED if failed else Status.DONE
+            self._outlet.write(write_json(document) + b"\n" if self._forms.is_lines else text)
+
+    def _end(self) -> None:
+        summary: Wire = {"count": self._count, "failed": self._failed, "estimated_input_tokens": self._tokens}
+        if self._forms.is_json:
+            self._outlet.write_document(_whole({"requests": self._documents, "summary": summary}))
+        elif self._forms.is_lines:
+            self._outlet.write(write_json(_whole({"summary": summary})) + b"\n")
+        if not self._forms.quiet:
+            self._environment.say(self._told())
+
+    def _told(self) -> str:
+        sent = many(self._count - self._failed, "request", "requests")
+        refused = f", {self._failed:,} cannot be sent" if self._failed else ""
+        whom = printable(self._whom.name)
+        return f"dragoman: would send {sent} to {whom}{refused}; about {self._tokens:,} input tokens"
 
 
 def estimated_tokens(request: Request) -> int:
