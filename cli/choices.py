@@ -29,12 +29,13 @@ def dialect_named(flag: str, name: str) -> str:
 
 
 def profile_choices() -> Sequence[str]:
-    """Return what may be asked: the profiles that are configured, and every vendor."""
+    """Return what may be asked: the profiles and groups that are configured, and every vendor."""
     from dragoman.providers.catalog import vendor_names
+    from dragoman.providers.groups import group_names
     from dragoman.providers.profile import profile_names
 
     try:
-        configured = profile_names(os.environ)
+        configured = (*profile_names(os.environ), *group_names(os.environ))
     except ProfileFault:  # it is told when the profile is used
         configured = ()
     return list(dict.fromkeys([*configured, *vendor_names()]))

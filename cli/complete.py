@@ -68,9 +68,9 @@ class _Answer:
             completion = await translated_completion(exchange, outlet, self._dialect)
         verdict = self._verdict(completion)
         self._print(completion, verdict, outlet)
-        self._teller.usage(completion.usage, completion.timing)
+        self._teller.usage(completion.usage, completion.timing, completion.cost)
         self._teller.verdict(verdict)
-        return verdict.failure(self._asking.profile.name, is_told=self._output.json)
+        return verdict.failure(completion.profile, is_told=self._output.json)
 
     def _verdict(self, completion: Completion) -> Verdict:
         from dragoman.cli.answer.verdict import Verdict, verdict_on
@@ -97,8 +97,8 @@ class _Answer:
         from dragoman.cli.answer.answer import answer_document
         from dragoman.cli.answer.problems import error_fields
 
-        document = answer_document(completion, self._asking.profile)
-        failure = verdict.failure(self._asking.profile.name, is_told=True)
+        document = answer_document(completion)
+        failure = verdict.failure(completion.profile, is_told=True)
         outlet.write_document(document if failure is None else {**document, "error": error_fields(failure)})
 
     def _print_text(self, completion: Completion, verdict: Verdict, outlet: Outlet) -> None:

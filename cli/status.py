@@ -9,8 +9,10 @@ from __future__ import annotations
 from enum import IntEnum
 
 from dragoman.schemas.errors import (
+    BudgetReached,
     CallerError,
     DragomanError,
+    Exhausted,
     InternalFault,
     InvalidInput,
     NetworkFault,
@@ -19,6 +21,7 @@ from dragoman.schemas.errors import (
     ProviderFault,
     RefusedLoss,
     ReportedError,
+    StateFault,
     TimedOut,
     TruncatedStream,
 )
@@ -126,6 +129,7 @@ class Terminated(BaseException):
 
 _STATUSES: dict[type[BaseException], Status] = {
     CallerError: Status.USAGE,
+    BudgetReached: Status.FAILED,
     ProfileFault: Status.CONFIGURATION,
     RefusedLoss: Status.BAD_INPUT,
     InvalidInput: Status.BAD_INPUT,
@@ -135,6 +139,8 @@ _STATUSES: dict[type[BaseException], Status] = {
     ProtocolFault: Status.PROTOCOL,
     NetworkFault: Status.UNAVAILABLE,
     TimedOut: Status.TIMEOUT,
+    Exhausted: Status.TRY_LATER,
+    StateFault: Status.IO_FAILURE,
     InternalFault: Status.OUR_FAULT,
     CannotCreate: Status.CANNOT_CREATE,
     IOFailure: Status.IO_FAILURE,

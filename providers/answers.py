@@ -8,18 +8,19 @@ closes the connection.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import ExitStack
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from types import TracebackType
 
 import msgspec
 
-from dragoman.providers.attempts import Attempts, Body
-from dragoman.providers.exchange import Timing
-from dragoman.providers.onlookers import Onlookers
-from dragoman.providers.prepare import Prepared
+from dragoman.providers.attempts import Attempts
+from dragoman.providers.body import Body
+from dragoman.providers.exchange import Attempted, Cost, Timing
+from dragoman.providers.question import Question
 from dragoman.providers.replies.documents import read_document, read_response
 from dragoman.providers.replies.failures import request_id_of
+from dragoman.providers.secrets import Secrets
+from dragoman.providers.settings import Profile
 from dragoman.providers.veil import Veil
 from dragoman.schemas.accumulate import explode
 from dragoman.schemas.arguments import parsed_arguments
@@ -53,6 +54,8 @@ __all__ = ["Completion", "ParsedCall", "Stream", "calls_of", "text_of", "tool_ca
 _SILENT = (StreamStarted, BlockStarted, Heartbeat, UsageUpdated, UnknownEvent)
 _LAST = (StreamComplete, StreamFailed)
 MAX_MALFORMED = 1000  # events; a stream with more of them is given up
+MAX_HELD = 1000  # events that are held before anything can be seen
+MAX_START = 1 << 20  # bytes
 
 
 def text_of(response: Response | None) -> str:
@@ -108,6 +111,9 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     losses: tuple[Loss, ...]
     request_id: str | None
     timing: Timing
+    profile: str = ""
+    attempts: tuple[Attempted, ...] = ()
+    cost: Cost | None = None
 
     @property
     def text(self) -> str:
@@ -133,24 +139,22 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
 class Stream:
     """`response` is there at the end: all that came, even where `error` says that it is not all. `malformed` are the
     events that were no JSON; a stream with one of them is not whole, and ends with a ProtocolFault. `whole=False`
-    keeps no more of long texts than their beginnings."""
+    keeps no more of long texts than their beginnings.
 
-    def __init__(
-        self, prepared: Prepared, dialect: str, attempts: Attempts, log: Onlookers, *, whole: bool = True
-    ) -> None:
-        self.prepared, self.dialect = prepared, dialect
-        self.losses, self.timing = prepared.losses, attempts.timing
+    As long as nothing of an answer can be seen (a heartbeat, its start, a count of tokens), a failure may lead to
+    another attempt: `profile`, `dialect` and `prepared` are those of the one who answers from `begin` on.
+    """
+
+    def __init__(self, question: Question, attempts: Attempts, secrets: Secrets, *, whole: bool = True) -> None:
+        self.timing = attempts.timing
         self.request_id: str | None = None
         self.response: Response | None = None
         self.error: DragomanError | None = None
-        self._attempts, self._log = attempts, log
-        self._names = names_for(prepared.request)
-        self._reader = StreamReader(dialect, whole=whole, patient=True)
-        self._veil = Veil(log.secrets) if log.secrets else None
+        self._question, self._attempts, self._secrets, self._whole = question, attempts, secrets, whole
         self._body: Body | None = None
         self._events: deque[Event] = deque()
-        self._is_over = self._may_be_document = False
-        self._logged = 0  # malformed events
+        self._is_over = self._is_seen = False
+        self._adopt(question.candidates[0].profile, 0)
 
     @property
     def text(self) -> str:
@@ -161,19 +165,44 @@ class Stream:
         return calls_of(self.response)
 
     @property
+    def losses(self) -> tuple[Loss, ...]:
+        return self.prepared.losses
+
+    @property
     def malformed(self) -> list[bytes]:
         return self._reader.malformed
+
+    @property
+    def attempts(self) -> tuple[Attempted, ...]:
+        return tuple(self._attempts.history)
+
+    @property
+    def cost(self) -> Cost | None:
+        return self._attempts.cost
 
     async def open(self) -> None:
         """Send the request, if that has not been done, and wait for the first byte of the answer."""
         if self._body is not None or self._is_over:
             return
-        with ExitStack() as stack:
-            stack.push(self._opened)
-            self._body = await self._attempts.open(self.prepared.call, self._log or None)
-        self.request_id = request_id_of(self._body.headers)
-        told = self._body.headers.get("content-type", "")
+        self._is_over = True  # unless somebody answers
+        async with self._attempts.failing():
+            try:
+                self._body = body = await self._attempts.open()
+            except DragomanError as error:
+                self.error = error
+                raise
+        self._is_over = False
+        turn = self._attempts.turn
+        assert turn is not None
+        self._adopt(turn.candidate.profile, turn.target.candidate)
+        self.request_id = request_id_of(body.headers)
+        told = body.headers.get("content-type", "")
         self._may_be_document = "json" in told and "json" not in find(self.dialect).stream_type
+
+    async def begin(self) -> None:
+        """Wait until something of the answer can be seen, or it has failed for good: who answers is settled then."""
+        while not (self._is_seen or self._is_over):
+            await self._more()
 
     def __aiter__(self) -> AsyncIterator[Event]:
         return self
@@ -185,29 +214,34 @@ class Stream:
                     raise self.error
                 raise StopAsyncIteration
             await self._more()
+        self._start.clear()
         return self._events.popleft()
 
-    async def raw(self) -> AsyncIterator[bytes]:
-        """Yield the bytes of the stream as they come."""
-        await self.open()
-        body, is_whole = self._body, False
+    async def raw(self) -> AsyncGenerator[bytes, None]:
+        """Yield the bytes of the stream as they come, from the beginning of the answer on."""
         try:
-            while body is not None and (piece := await body.next()) is not None:
-                if self.timing.first_output is None:
-                    self.timing.first_output = self._attempts.elapsed
+            await self.begin()
+            for start in self._start:
+                yield start
+            if isinstance(self.error, NetworkFault):
+                raise self.error
+            while not self._is_over and self._body is not None and (piece := await self._body.next()) is not None:
+                self._overhear(self._reader.feed, piece)
                 yield piece
-            is_whole = True
+            if not self._is_over:
+                self._overhear(self._reader.close)
+            await self._end(is_whole=self.error is None)
         except DragomanError as error:
-            self._give_up(error)
+            self.error = error
             raise
         finally:
-            self._tell_end(is_whole=is_whole)
+            await self._end(is_whole=False)
 
     async def aclose(self) -> None:
         self._is_over = True
         if self._body is not None:
             await self._body.aclose()
-        self._tell_end(is_whole=False)
+        await self._end(is_whole=False)
 
     async def __aenter__(self) -> Stream:
         return self
@@ -217,94 +251,152 @@ class Stream:
     ) -> None:
         await self.aclose()
 
+    # ------------------------------------------------------------------------------------------------- what comes next
+    def _adopt(self, profile: Profile, number: int) -> None:
+        """Read from here on what this candidate answers."""
+        self.prepared = self._question.prepared(number)
+        self.profile, self.dialect = profile.name, profile.dialect
+        self._names = names_for(self.prepared.request)
+        self._reader = StreamReader(self.dialect, whole=self._whole, patient=True)
+        self._veil = Veil(self._secrets) if self._secrets else None
+        self._held: list[Event] = []  # what is told when something can be seen
+        self._start: list[bytes] = []  # the bytes of it
+        self._kept = 0  # how many they are
+        self._may_be_document = False
+        self._logged = 0  # malformed events
+
     async def _more(self) -> None:
+        """Read on, and note what comes; or begin anew with another attempt. Broken off, it has ended."""
+        async with self._attempts.failing():
+            await self._advance()
+
+    async def _advance(self) -> None:
         await self.open()
         assert self._body is not None
         try:
-            events = await self._read(self._body)
+            events = await self._events_of(self._body)
+        except (BrokenStream, ProtocolFault, ReportedError) as error:
+            failure = self._unreadable(error)
+            if await self._begins_anew(failure):
+                return
+            self._is_over, self.error = True, failure
+            await self._end(is_whole=False)
+            raise failure from error
+        if self._fails_unseen(events):
+            self.error = self._error_of(events[-1])
+            if await self._begins_anew(self.error):
+                return
+        for event in events:
+            self._take(event)
+        if self._is_over:
+            await self._body.finish()
+            await self._end(is_whole=self.error is None)
+
+    async def _events_of(self, body: Body) -> list[Event]:
+        """Return what came, with the names that the request had, and without secrets."""
+        try:
+            events = await self._read(body)
         except NetworkFault as error:
             events = self._failed(error)
-        except (BrokenStream, ProtocolFault, ReportedError) as error:
-            raise await self._unreadable(error) from error
         self._note_malformed()
         if len(self.malformed) > MAX_MALFORMED and not (events and isinstance(events[-1], _LAST)):
             events = [*events, *self._failed(ProtocolFault(f"more than {MAX_MALFORMED} malformed events"))]
-        for event in events if not self._names else [named(event, self._names) for event in events]:
-            for clean in (event,) if self._veil is None else self._veil.take(event):
-                self._take(clean)
-        if self._is_over:
-            await self._body.finish()
+        if self._names:
+            events = [named(event, self._names) for event in events]
+        return events if self._veil is None else [clean for event in events for clean in self._veil.take(event)]
+
+    def _fails_unseen(self, events: list[Event]) -> bool:
+        if self._is_seen or not events or not isinstance(events[-1], StreamFailed):
+            return False
+        return all(isinstance(event, _SILENT) for event in events[:-1])
+
+    async def _begins_anew(self, error: DragomanError) -> bool:
+        """Try again, if nothing of the answer has been seen, and somebody may be asked."""
+        if self._is_seen or self._body is None:
+            return False
+        await self._body.aclose()
+        self._is_over, self.error = True, error  # unless there is another attempt
+        if not await self._attempts.goes_on(error):
+            return False
+        self._body, self.error, self._is_over = None, None, False
+        return True
 
     async def _read(self, body: Body) -> list[Event]:
         piece = await body.next()
         if piece is None:
             return self._reader.close()
+        self._keep(piece)
         if self._may_be_document and piece.strip():
             self._may_be_document = False
             if piece.lstrip()[:1] == b"{":
                 return await self._read_document(piece, body)
         return self._reader.feed(piece)
 
+    def _keep(self, piece: bytes) -> None:
+        if self._is_seen:
+            return
+        self._start.append(piece)
+        self._kept += len(piece)
+        if self._kept > MAX_START:
+            self._see()
+
     async def _read_document(self, start: bytes, body: Body) -> list[Event]:
         """Read an answer of a provider that does not stream, though asked to; or lines of JSON that say they are one
         document."""
-        raw = start + await body.read()
+        rest = await body.read()
+        self._keep(rest)
+        raw = start + rest
         try:
             wire = read_document(raw, body.headers, body.status)
         except ProtocolFault:
             return [*self._reader.feed(raw), *self._reader.close()]
         return explode(read_response(self.dialect, wire, self.request_id))
 
-    async def _unreadable(self, error: DragomanError) -> DragomanError:
-        """Return what is to be raised of a stream that was none from its beginning."""
-        if isinstance(error, BrokenStream):
-            error = ProtocolFault(f"no {self.dialect} stream: {error}{self._told_type()}")
-        self._give_up(error)
-        await self.aclose()
-        return error
+    def _overhear(self, read: Callable[..., list[Event]], *piece: bytes) -> None:
+        """Note the end of a stream whose bytes are passed on. What cannot be read is for whoever gets them to tell: it
+        is kept, and not raised."""
+        try:
+            for event in read(*piece):
+                if isinstance(event, StreamComplete):
+                    self.response, self.error = event.response, self._complaint()
+                elif isinstance(event, StreamFailed):
+                    self.response, self.error = event.response, self._error_of(event)
+        except (BrokenStream, ProtocolFault, ReportedError) as error:
+            self.error = self._unreadable(error)
 
+    # ---------------------------------------------------------------------------------------------------- what is told
     def _take(self, event: Event) -> None:
+        if not self._is_seen and isinstance(event, _SILENT) and len(self._held) < MAX_HELD:
+            (self._events if isinstance(event, Heartbeat) else self._held).append(event)
+            return
+        if not self._is_seen:
+            self._see()
         self._events.append(event)
         if self.timing.first_output is None and not isinstance(event, _SILENT):
             self.timing.first_output = self._attempts.elapsed
         if isinstance(event, StreamComplete):
-            self._end(event.response, self._complaint())
+            self.response, self.error, self._is_over = event.response, self._complaint(), True
         elif isinstance(event, StreamFailed):
-            self._end(event.response, self.error or self._failure(event))
+            self.response, self.error, self._is_over = event.response, self._error_of(event), True
 
-    def _end(self, response: Response, error: DragomanError | None) -> None:
-        self.response, self.error, self._is_over = response, error, True
-        self._tell_end()
+    def _see(self) -> None:
+        """Tell what was held: from here on nobody else is asked."""
+        self._is_seen = True
+        self._events.extend(self._held)
+        self._held = []
 
-    def _opened(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is not None:
-            self._give_up(error)
-
-    def _give_up(self, error: BaseException) -> None:
-        """Note what ends the stream before anything of it can be told."""
-        self._is_over = True
-        if isinstance(error, DragomanError):
-            self.error = error
-        self._stop()
-        self._log.end(self.timing, error=error, request_id=self.request_id or getattr(error, "request_id", None))
-
-    def _tell_end(self, *, is_whole: bool = True) -> None:
+    async def _end(self, *, is_whole: bool) -> None:
+        """Tell how it ended: the first time counts. One that fails before it is told has its error from elsewhere."""
         usage = self.response.usage if self.response else None
-        self._stop()
-        self._log.end(self.timing, error=self.error, usage=usage, request_id=self.request_id, is_whole=is_whole)
-
-    def _stop(self) -> None:
-        if self.timing.attempts:  # else nothing was sent
-            self._attempts.stop()
+        headers = self._body.headers if self._body is not None else None
+        await self._attempts.end(usage=usage, headers=headers, error=self.error, is_whole=is_whole)
 
     def _note_malformed(self) -> None:
         """Tell of what could not be read, with its text: at DEBUG, since its end will say so in any case."""
         for raw in self.malformed[self._logged :]:
             import logging
 
-            text = self._log.secrets.redact(raw.decode("utf-8", "backslashreplace"))
+            text = self._secrets.redact(raw.decode("utf-8", "backslashreplace"))
             logging.getLogger("dragoman.providers").debug("malformed event in the stream: %s", text)
         self._logged = len(self.malformed)
 
@@ -314,10 +406,15 @@ class Stream:
             return None
         return ProtocolFault(f"{number} malformed event{'s' if number > 1 else ''} in the stream: something is missing")
 
-    def _failure(self, event: StreamFailed) -> DragomanError:
+    def _error_of(self, event: Event) -> DragomanError:
+        """Return what the end of a stream that failed says."""
+        if self.error is not None:
+            return self.error
         if self._reader.fault is not None:
             return ProtocolFault(f"the stream cannot be read: {self._reader.fault}")
-        return TruncatedStream() if event.cut else ReportedError(event.error)
+        if isinstance(event, StreamFailed) and not event.cut:
+            return ReportedError(event.error)
+        return TruncatedStream()
 
     def _failed(self, error: NetworkFault | ProtocolFault) -> list[Event]:
         """Return the end of a stream that came no further, with all that came before."""
@@ -329,6 +426,9 @@ class Stream:
         told_error = Error(kind="timeout" if error.kind == "timeout" else "server", message=str(error))
         return [*kept, StreamFailed(told_error, response, cut=True)]
 
-    def _told_type(self) -> str:
+    def _unreadable(self, error: DragomanError) -> DragomanError:
+        """Return what is to be raised of a stream that was none from its beginning."""
+        if not isinstance(error, BrokenStream):
+            return error
         told = self._body.headers.get("content-type") if self._body else None
-        return f" (content type {told})" if told else ""
+        return ProtocolFault(f"no {self.dialect} stream: {error}{f' (content type {told})' if told else ''}")

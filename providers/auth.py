@@ -1,18 +1,33 @@
 """Where a key comes from, and which header carries it.
 
-A key is looked for in the profile's variables, then its file, then its command; it is never written on a command line,
-and a `Key` shows itself masked. No message here holds a key, or a part of one, or what a command said.
+A key is looked for in the profile's variables, then its file, then its command; each of several credentials says one of
+these. It is never written on a command line, and a `Key` shows itself masked. No message here holds a key, or a part of
+one, or what a command said.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+import msgspec
 
 from dragoman.providers.profiles.suspicion import is_placeholder
-from dragoman.providers.settings import Profile
+from dragoman.providers.settings import Credential, Profile
 from dragoman.schemas.errors import MissingKey, ProfileFault
 
-__all__ = ["Key", "credentials", "find_key", "forget"]
+__all__ = [
+    "Held",
+    "Key",
+    "Keyring",
+    "credential_id",
+    "credentials",
+    "find_key",
+    "find_keys",
+    "forget",
+    "look_for_keys",
+    "one_by_one",
+    "with_credential",
+]
 
 _HEADERS = {
     "bearer": "Authorization",
@@ -38,19 +53,93 @@ class Key:
         return f"Key(from {self.origin})"
 
 
+class Held(msgspec.Struct, frozen=True):
+    """A key, and the credential that it is; None for the one key of a profile that has no credentials."""
+
+    key: Key | None
+    credential: Credential | None = None
+
+
+class Keyring(msgspec.Struct, frozen=True):
+    """What was found. `warnings` say whose key was not."""
+
+    held: tuple[Held, ...]
+    warnings: tuple[str, ...] = ()
+
+
 def find_key(profile: Profile, variables: Mapping[str, str]) -> Key | None:
-    """Return the key of a profile; None where it needs none, or has a header of its own in its place.
+    """Return the key of a profile; None where it needs none, or has a header of its own in its place. Of credentials,
+    it is the first that has a key, by priority: no other is looked for.
 
     Raises MissingKey, and ProfileFault for a key that no header can carry.
     """
     if profile.auth_method == "none" or _HEADERS.get(profile.auth_method, "") in profile.headers:
         return None
+    if profile.credentials:
+        return _first_key(profile, variables)
     key = _from_variable(profile, variables) or _from_file(profile) or _from_command(profile, variables)
     if key is not None:
         return _checked(profile, key)
     if profile.key_need == "required":
         raise MissingKey(f"{profile.name}: no key: {_searched(profile, variables)}", hint=_hint(profile))
     return None if profile.key_need == "optional" else Key(profile.key_need, "api_key_need")
+
+
+def find_keys(profile: Profile, variables: Mapping[str, str]) -> tuple[Held, ...]:
+    """Return the key of each credential that has one, in the order of the file; without any, that of `find_key`."""
+    return look_for_keys(profile, variables).held
+
+
+def look_for_keys(profile: Profile, variables: Mapping[str, str]) -> Keyring:
+    """Return the keys of all credentials, and what is odd about them. A key that two of them have is the first's alone:
+    it is one account's. Raises MissingKey, or ProfileFault, where none has a key."""
+    held: list[Held] = []
+    faults: list[ProfileFault] = []
+    for credential in profile.credentials:
+        try:
+            held.append(Held(find_key(with_credential(profile, credential), variables), credential))
+        except ProfileFault as fault:
+            faults.append(fault)
+    if any(one.key is None for one in held) or not profile.credentials:
+        return Keyring((Held(find_key(profile, variables)),))
+    if not held:
+        raise _no_key(profile, faults)
+    single, twins = _without_twins(profile, held)
+    return Keyring(tuple(single), (*map(str, faults), *twins))
+
+
+def with_credential(profile: Profile, credential: Credential) -> Profile:
+    """Return the profile as if it had this one key and no other."""
+    return msgspec.structs.replace(
+        profile,
+        name=f"{profile.name}: {credential.name}",
+        key_env=credential.key_env,
+        key_file=credential.key_file,
+        key_command=credential.key_command,
+        key_need="required",
+        credentials=(),
+    )
+
+
+def one_by_one(profile: Profile) -> list[Profile]:
+    """Return the profile with each of its credentials alone, by priority; itself, where it has none."""
+    ordered = sorted(profile.credentials, key=lambda credential: credential.priority)
+    return [with_credential(profile, credential) for credential in ordered] or [profile]
+
+
+def credential_id(profile: Profile, key: Key | None) -> str:
+    """Return a name for a key in records: the same for the same key of a vendor, whatever it is called and wherever it
+    is from, and another for the key that comes after it.
+
+    It is a keyed digest of 96 bits: a key of an API, which is long and random, cannot be got out of it. Whoever guesses
+    a word that somebody made up can tell that the guess is right.
+    """
+    if key is None:
+        return f"{profile.vendor}:no-key"
+    from hashlib import blake2b
+
+    digest = blake2b(key.secret.encode("utf-8", "surrogatepass"), digest_size=12, key=b"dragoman: credential")
+    return f"{profile.vendor}:{digest.hexdigest()}"
 
 
 def credentials(profile: Profile, key: Key | None) -> tuple[dict[str, str], dict[str, str]]:
@@ -68,6 +157,43 @@ def forget() -> None:
     _printed.clear()
 
 
+# ------------------------------------------------------------------------------------------------------------- several
+def _first_key(profile: Profile, variables: Mapping[str, str]) -> Key | None:
+    faults: list[ProfileFault] = []
+    for alone in one_by_one(profile):
+        try:
+            return find_key(alone, variables)
+        except ProfileFault as fault:
+            faults.append(fault)
+    raise _no_key(profile, faults)
+
+
+def _without_twins(profile: Profile, held: Sequence[Held]) -> tuple[list[Held], list[str]]:
+    """Return the first credential of each key, and what is to be said of the others."""
+    first: dict[str, Held] = {}
+    said: list[str] = []
+    for one in held:
+        other = first.setdefault(one.key.secret if one.key else "", one)
+        if other is not one and one.credential and other.credential:
+            name = one.credential.name
+            said.append(f"{profile.name}: {name} is not used: it is the same key as {other.credential.name}")
+    return list(first.values()), said
+
+
+def _no_key(profile: Profile, faults: Sequence[ProfileFault]) -> ProfileFault:
+    """Return what is wrong where no credential has a key: all that is missing, or the first that is worse than that."""
+    worse = next((fault for fault in faults if not isinstance(fault, MissingKey)), None)
+    if worse is not None:
+        return worse
+    told = [str(fault).removeprefix(f"{profile.name}: ").replace(": no key: ", ": ", 1) for fault in faults]
+    name = next((name for credential in profile.credentials for name in credential.key_env), None)
+    way = "credentials say where keys are: env, file or command"
+    hint = f"export {name}=…; {way}" if name else way
+    is_placeholder = all(isinstance(fault, MissingKey) and fault.is_placeholder for fault in faults)
+    return MissingKey(f"{profile.name}: no key: {'; '.join(told)}", hint=hint, is_placeholder=is_placeholder)
+
+
+# ----------------------------------------------------------------------------------------------------------------- one
 def _from_variable(profile: Profile, variables: Mapping[str, str]) -> Key | None:
     found = ((name, variables.get(name, "").strip()) for name in profile.key_env)
     return next((Key(secret, name) for name, secret in found if secret), None)

@@ -11,17 +11,17 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from dragoman.providers.attempts import Attempts
-from dragoman.providers.auth import Key, find_key
+from dragoman.providers.auth import Key, find_key, one_by_one
 from dragoman.providers.checks.masks import mask
 from dragoman.providers.checks.probes import LEVELS, PROBES, Finding, Subject
 from dragoman.providers.checks.verdicts import FAILS, standing_of, verdict_of
+from dragoman.providers.client import WireProvider
 from dragoman.providers.clock import Clock, SystemClock
 from dragoman.providers.factory import create_provider, transport_of
 from dragoman.providers.prepare import prepare_listing
 from dragoman.providers.replies.documents import read_document
 from dragoman.providers.secrets import secrets_of
-from dragoman.providers.settings import Profile
+from dragoman.providers.settings import Limits, Profile
 from dragoman.schemas.errors import DragomanError
 from dragoman.schemas.ir import JSON
 
@@ -81,8 +81,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 async def check_profiles(
     profiles: Sequence[Profile], plan: Plan, *, variables: Mapping[str, str], clock: Clock | None = None
 ) -> tuple[Report, ...]:
-    """Return a report on each profile, in the order of the profiles."""
-    checks = [_Check(profile, plan, variables, clock or SystemClock()) for profile in profiles]
+    """Return a report on each profile, in the order of the profiles: of several credentials, on each."""
+    alone = [one for profile in profiles for one in one_by_one(profile)]
+    checks = [_Check(profile, plan, variables, clock or SystemClock()) for profile in alone]
     tasks = [asyncio.create_task(check.run()) for check in checks]
     if tasks:
         done, late = await asyncio.wait(tasks, timeout=plan.total)
@@ -104,8 +105,9 @@ class _Check:
     """Takes one profile up the levels."""
 
     def __init__(self, profile: Profile, plan: Plan, variables: Mapping[str, str], clock: Clock) -> None:
-        # What is tried again until it works is no test.
-        self._profile = msgspec.structs.replace(profile, retry=msgspec.structs.replace(profile.retry, attempts=1))
+        # What is tried again until it works is no test, nor is what waits for its turn.
+        once = msgspec.structs.replace(profile.retry, attempts=1)
+        self._profile = msgspec.structs.replace(profile, retry=once, limits=Limits(), cooldown=None, state=False)
         self._plan, self._variables, self._clock = plan, variables, clock
         self._key: Key | None = None
         self._subject: Subject | None = None
@@ -178,13 +180,8 @@ class _Check:
     async def _fetch(self, path: str) -> JSON:
         """Ask for what a path of the provider leads to."""
         there = msgspec.structs.replace(self._profile, paths={**self._profile.paths, "models": path})
-        transport = transport_of(there)
-        try:
-            attempts = Attempts(there, transport, secrets_of(there, self._key), self._clock)
-            body = await attempts.open(prepare_listing(there, self._key))
-            return read_document(await body.read(), body.headers, body.status)
-        finally:
-            await transport.aclose()
+        async with WireProvider.of(there, transport_of(there), key=self._key, clock=self._clock) as provider:
+            return read_document(await provider.page(prepare_listing(there, self._key)), {}, 200)
 
     def _failure(self, error: DragomanError) -> Finding:
         verdict = verdict_of(error, is_listed=self._subject.lists_model if self._subject else None)

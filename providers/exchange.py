@@ -15,7 +15,20 @@ import msgspec
 from dragoman.providers.settings import Timeouts
 from dragoman.schemas.ir import Usage
 
-__all__ = ["Call", "Exchange", "ExchangeLog", "ExchangeLogs", "Outcome", "RawLog", "Reply", "Timing", "Transport"]
+__all__ = [
+    "AttemptLog",
+    "Attempted",
+    "Call",
+    "Cost",
+    "Exchange",
+    "ExchangeLog",
+    "ExchangeLogs",
+    "Outcome",
+    "RawLog",
+    "Reply",
+    "Timing",
+    "Transport",
+]
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +71,13 @@ class RawLog(Protocol):
     def on_chunk(self, chunk: bytes, number: int) -> None: ...
 
 
+@runtime_checkable
+class AttemptLog(Protocol):
+    """Someone who is told of each attempt when it is over."""
+
+    def on_attempt(self, attempted: Attempted) -> None: ...
+
+
 class Timing(msgspec.Struct, kw_only=True):
     """Seconds since the request was made, over all attempts; None: has not been. `last_begun` is when the last attempt
     was."""
@@ -79,10 +99,50 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     model: str | None = None
 
 
+class Cost(msgspec.Struct, frozen=True, kw_only=True):
+    """In US dollars. `source`: "reported" by the provider, or "estimated" from prices. `parts` add up to the amount, as
+    far as it is known what it is made of; `basis` says in words what it was reckoned from."""
+
+    amount: float
+    source: str
+    parts: Mapping[str, float] = {}
+    basis: str = ""
+
+
+class Attempted(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt, or a candidate that was passed over: then `number` is 0, since nothing was sent. `credential` says
+    where the key is from, never the key. Seconds are since the exchange began.
+
+    `kind` is the class of its error (`route.CLASSES`); `decision` what followed: "answered", "retry", "next", "stop",
+    or "skipped". `cools` is for how long that cooled something down, `scope` what: "credential", "provider", "model".
+    """
+
+    number: int
+    profile: str
+    dialect: str
+    decision: str
+    model: str | None = None
+    credential: str | None = None
+    status: int | None = None
+    kind: str | None = None
+    message: str = ""
+    retryable: bool = False
+    wait: float | None = None
+    scope: str | None = None
+    cools: float | None = None
+    began: float = 0.0
+    first_byte: float | None = None
+    ended: float = 0.0
+
+
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """How an exchange ended. `is_whole`: all of the answer came. An `error` says nothing that is secret."""
+    """How an exchange ended. `is_whole`: all of the answer came. An `error` says nothing that is secret. `exchange` is
+    what was sent last: to somebody else, perhaps, than it was meant for."""
 
     timing: Timing
+    exchange: Exchange | None = None
+    attempts: tuple[Attempted, ...] = ()
+    cost: Cost | None = None
     request_id: str | None = None
     usage: Usage | None = None
     error: tuple[str, str] | None = None  # its kind, and what it says

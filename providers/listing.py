@@ -65,6 +65,42 @@ _PRICES_OUTPUT: Mapping[At, float] = {
     ("model_info", "output_cost_per_token"): 1e6,
     ("completion_text_token_price",): 1e-4,
 }
+# what else may cost something, as in `Prices` → where vendors tell it. OpenRouter's prices of pictures are left out: it
+# tells some of them a token, and others a picture.
+_PRICES: Mapping[str, Mapping[At, float]] = {
+    "cache_read": {
+        ("pricing", "input_cache_read"): 1e6,
+        ("model_info", "cache_read_input_token_cost"): 1e6,
+        ("cached_prompt_text_token_price",): 1e-4,
+    },
+    "cache_write": {
+        ("pricing", "input_cache_write"): 1e6,
+        ("model_info", "cache_creation_input_token_cost"): 1e6,
+    },
+    "cache_write_1h": {
+        ("pricing", "input_cache_write_1h"): 1e6,
+        ("model_info", "cache_creation_input_token_cost_above_1hr"): 1e6,
+    },
+    "reasoning": {
+        ("pricing", "internal_reasoning"): 1e6,
+        ("model_info", "output_cost_per_reasoning_token"): 1e6,
+    },
+    "input_audio": {("pricing", "audio"): 1e6, ("model_info", "input_cost_per_audio_token"): 1e6},
+    "input_image": {
+        ("pricing", "image_token"): 1e6,
+        ("model_info", "input_cost_per_image_token"): 1e6,
+        ("prompt_image_token_price",): 1e-4,
+    },
+    "output_audio": {("pricing", "audio_output"): 1e6, ("model_info", "output_cost_per_audio_token"): 1e6},
+    "output_image": {("model_info", "output_cost_per_image_token"): 1e6},
+    "request": {("pricing", "request"): 1.0},
+}
+_PRICES_TOOLS: Mapping[str, Mapping[At, float]] = {
+    "web_search": {
+        ("pricing", "web_search"): 1.0,
+        ("model_info", "search_context_cost_per_query", "search_context_size_medium"): 1.0,
+    },
+}
 _INPUTS: tuple[At, ...] = (("architecture", "input_modalities"), ("input_modalities",), ("supported_input_modalities",))
 _RESULTS: tuple[At, ...] = (
     ("architecture", "output_modalities"),
@@ -117,7 +153,8 @@ _FIELDS = {
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
-    """None is "not said". Prices are in US dollars a million tokens. `extra` is what else the vendor says."""
+    """None is "not said". Prices are in US dollars a million tokens; `prices` are the others, by their names in
+    `Prices`. `extra` is what else the vendor says."""
 
     id: str
     profile: str
@@ -126,6 +163,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     max_output: int | None = None
     price_input: float | None = None
     price_output: float | None = None
+    prices: Wire = {}
     modalities: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     parameters: tuple[str, ...] = ()
@@ -211,6 +249,7 @@ def _model(profile: Profile, entry: Wire) -> Model:
         max_output=_count(known, _OUTPUTS),
         price_input=_price(known, _PRICES_INPUT),
         price_output=_price(known, _PRICES_OUTPUT),
+        prices=_prices(known),
         modalities=modalities,
         outputs=outputs,
         parameters=parameters,
@@ -274,6 +313,13 @@ def _price(entry: Wire, places: Mapping[At, float]) -> float | None:
         if found is not None:
             return round(found * factor, 9) if 0 <= found < MAX_PRICE else None
     return None
+
+
+def _prices(entry: Wire) -> Wire:
+    """Return the other prices. A 0 says that there is none: what it would be of is priced as input or output."""
+    found: Wire = {name: price for name, places in _PRICES.items() if (price := _price(entry, places))}
+    tools: Wire = {name: price for name, places in _PRICES_TOOLS.items() if (price := _price(entry, places))}
+    return {**found, "tools": tools} if tools else found
 
 
 def _number(value: JSON) -> int | float | None:

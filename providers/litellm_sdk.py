@@ -12,9 +12,6 @@ from typing import Protocol, cast
 
 import msgspec
 
-from dragoman.providers.auth import Key
-from dragoman.providers.client import WireProvider
-from dragoman.providers.clock import Clock
 from dragoman.providers.exchange import Call
 from dragoman.providers.settings import Profile, Timeouts
 from dragoman.schemas.errors import NetworkFault, ProfileFault, TimedOut
@@ -23,7 +20,7 @@ from dragoman.schemas.ir import JSON, Wire
 from dragoman.schemas.jsontext import read_json, write_json
 from dragoman.schemas.narrow import as_object
 
-__all__ = ["BASE_URL", "VENDOR", "LiteLLMProvider", "LiteLLMTransport", "Package"]
+__all__ = ["BASE_URL", "VENDOR", "LiteLLMTransport", "Package", "transport_of_package"]
 
 VENDOR = "litellm-sdk"
 BASE_URL = "litellm://sdk"  # of a profile that leaves the address to the package
@@ -39,22 +36,12 @@ class Package(msgspec.Struct, frozen=True, kw_only=True):
     models: Callable[[], Sequence[str]]
 
 
-class LiteLLMProvider(WireProvider):
-    """Raises ProfileFault where the package is not installed."""
-
-    def __init__(
-        self,
-        profile: Profile,
-        *,
-        key: Key | None = None,
-        clock: Clock | None = None,
-        package: Package | None = None,
-    ) -> None:
-        if profile.dialect != "openai-chat":
-            problem = f"the package speaks openai-chat, not {profile.dialect}"
-            raise ProfileFault(problem, place=f"{profile.name}: dialect")
-        transport = LiteLLMTransport(profile, package or installed_package(profile), key=key)
-        super().__init__(profile, transport, key=key, clock=clock)
+def transport_of_package(profile: Profile, package: Package | None = None) -> LiteLLMTransport:
+    """Return what carries the calls of a profile. Raises ProfileFault where the package is not installed."""
+    if profile.dialect != "openai-chat":
+        problem = f"the package speaks openai-chat, not {profile.dialect}"
+        raise ProfileFault(problem, place=f"{profile.name}: dialect")
+    return LiteLLMTransport(profile, package or installed_package(profile))
 
 
 def installed_package(profile: Profile) -> Package:
@@ -80,11 +67,9 @@ class _Dumps(Protocol):
 class LiteLLMTransport:
     """Calls the package. It is told to try once: whether to try again is decided here."""
 
-    def __init__(self, profile: Profile, package: Package, *, key: Key | None = None) -> None:
+    def __init__(self, profile: Profile, package: Package) -> None:
         self._package = package
         self._options: dict[str, object] = {"max_retries": 0, "num_retries": 0}
-        if key is not None:
-            self._options["api_key"] = key.secret
         if profile.base_url.startswith(("http://", "https://")):
             self._options["api_base"] = profile.base_url
         if profile.api_version is not None:
@@ -98,7 +83,7 @@ class LiteLLMTransport:
             return _whole({"object": "list", "data": names})
         wire = as_object(read_json(call.body), ())
         try:
-            answer = await self._package.complete(**wire, **self._options)
+            answer = await self._package.complete(**wire, **self._options, **_key_in(call))
         except self._package.failure as error:
             return _refused(error, timeouts)
         if wire.get("stream") is True:
@@ -108,6 +93,12 @@ class LiteLLMTransport:
 
     async def aclose(self) -> None:
         """The package keeps its connections to itself."""
+
+
+def _key_in(call: Call) -> dict[str, object]:
+    """Return the key that a call carries, as the package takes one."""
+    key = call.headers.get("Authorization", "").removeprefix("Bearer ")
+    return {"api_key": key} if key else {}
 
 
 class _Reply:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
-from dragoman.providers.exchange import Call, Exchange, ExchangeLog, ExchangeLogs, Outcome, RawLog, Timing
+from dragoman.providers.exchange import (
+    Attempted,
+    AttemptLog,
+    Call,
+    Exchange,
+    ExchangeLog,
+    ExchangeLogs,
+    Outcome,
+    RawLog,
+)
 from dragoman.providers.secrets import Secrets
-from dragoman.schemas.ir import Usage
-
-if TYPE_CHECKING:
-    from dragoman.providers.attempts import Attempts
 
 __all__ = ["AnyLog", "Onlookers"]
 
@@ -43,32 +47,21 @@ class Onlookers:
         for log in self._all:
             log.on_chunk(chunk, number)
 
-    def end(
-        self,
-        timing: Timing,
-        *,
-        error: BaseException | None = None,
-        usage: Usage | None = None,
-        request_id: str | None = None,
-        is_whole: bool = True,
-    ) -> None:
+    def on_attempt(self, attempted: Attempted) -> None:
+        for log in self._all:
+            if isinstance(log, AttemptLog):
+                log.on_attempt(attempted)
+
+    def end(self, outcome: Outcome) -> None:
         """Tell the end; only the first time counts."""
         told, self._told_end = self._told_end, []
-        if not told:
-            return
-        outcome = Outcome(
-            timing=timing,
-            request_id=request_id,
-            usage=usage,
-            error=self._said(error) if error is not None else None,
-            is_whole=is_whole and error is None,
-        )
         for log in told:
             log.on_end(outcome)
 
-    def failing(self, attempts: Attempts) -> _Failing:
-        """Tell the end of what is done under this, if it fails, whatever of."""
-        return _Failing(self, attempts)
+    def said(self, error: BaseException) -> tuple[str, str]:
+        """Return what an outcome has of an error: its kind, and what it says."""
+        kind = str(getattr(error, "kind", "")) or type(error).__name__
+        return kind, self.secrets.redact(str(error) or type(error).__name__)
 
     def _begun(self, log: AnyLog, exchange: Exchange) -> RawLog:
         if not isinstance(log, ExchangeLogs):
@@ -76,22 +69,3 @@ class Onlookers:
         begun = log.begin(exchange)
         self._told_end.append(begun)
         return begun
-
-    def _said(self, error: BaseException) -> tuple[str, str]:
-        kind = str(getattr(error, "kind", "")) or type(error).__name__
-        return kind, self.secrets.redact(str(error) or type(error).__name__)
-
-
-class _Failing:
-    def __init__(self, log: Onlookers, attempts: Attempts) -> None:
-        self._log, self._attempts = log, attempts
-
-    def __enter__(self) -> None:
-        """Nothing has failed."""
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is not None:
-            self._attempts.stop()
-            self._log.end(self._attempts.timing, error=error, request_id=getattr(error, "request_id", None))

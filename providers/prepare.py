@@ -26,14 +26,39 @@ from dragoman.schemas.losses import Loss, Losses
 from dragoman.schemas.narrow import as_object
 from dragoman.schemas.policy import judged
 
-__all__ = ["USER_AGENT", "Prepared", "merged", "prepare", "prepare_document", "prepare_listing", "with_defaults"]
+__all__ = [
+    "USER_AGENT",
+    "Prepared",
+    "Wanted",
+    "keyed",
+    "merged",
+    "prepare",
+    "prepare_document",
+    "prepare_listing",
+    "prepare_wanted",
+    "with_defaults",
+]
 
 USER_AGENT = f"dragoman/{VERSION}"
 
 
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked, whoever it is that is asked: a request of the IR, or `document`, a whole one of the dialect
+    `source`. `keeps_model`: for the model that it names itself; else for that of the profile alone. `allows_loss`: who
+    cannot be asked all of it may be asked in place of another all the same."""
+
+    request: Request | None = None
+    document: JSON = None
+    source: str = ""
+    streams: bool = False
+    on_loss: str = "report"
+    keeps_model: bool = True
+    allows_loss: bool = False
+
+
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     """`wire` is the body as JSON, `request` what it asks for, `losses` what could not be asked here. `streams`: the
-    answer is to come piece by piece."""
+    answer is to come piece by piece. `wanted` is what it was made of."""
 
     call: Call
     wire: Wire
@@ -41,39 +66,69 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     model: str | None = None
     losses: tuple[Loss, ...] = ()
     streams: bool = False
+    wanted: Wanted = Wanted()
+
+
+def prepare_wanted(profile: Profile, key: Key | None, wanted: Wanted) -> Prepared:
+    """Return the call for what is asked, in whichever form it is."""
+    make = _prepare if wanted.request is not None else _prepare_document
+    return msgspec.structs.replace(make(profile, key, wanted), wanted=wanted)
 
 
 def prepare(
     profile: Profile, key: Key | None, request: Request, *, streams: bool = False, on_loss: str = "report"
 ) -> Prepared:
     """Return the call for a request of the IR."""
-    asked = with_defaults(profile, request, streams=streams)
-    dialect = find(profile.dialect)
-    losses = Losses()
-    wire = guarded(dialect.requests.encode_request, asked, losses)
-    wire.update(shared(asked.extra, dialect.shares)[0])
-    foreign.report_request(asked, dialect, losses)
-    return _prepared(profile, key, asked, wire, judged(losses, on_loss))
+    return prepare_wanted(profile, key, Wanted(request=request, streams=streams, on_loss=on_loss))
 
 
 def prepare_document(
     profile: Profile, key: Key | None, document: JSON, *, source: str, streams: bool = False, on_loss: str = "report"
 ) -> Prepared:
     """Return the call for a whole request of any dialect. In the provider's own, every field of it is kept."""
-    speaker, listener = find(source), find(profile.dialect)
-    asked = guarded(speaker.requests.decode_request, as_object(document, ()))
+    wanted = Wanted(document=document, source=source, streams=streams, on_loss=on_loss)
+    return prepare_wanted(profile, key, wanted)
+
+
+def keyed(profile: Profile, key: Key | None, prepared: Prepared) -> Call:
+    """Return the call with another key of the same profile."""
+    authorized, query = credentials(profile, key)
+    call = prepared.call
+    url = url_of(profile, "stream" if prepared.streams else "complete", prepared.model, query)
+    return msgspec.structs.replace(call, url=url, headers={**call.headers, **authorized})
+
+
+def _prepare(profile: Profile, key: Key | None, wanted: Wanted) -> Prepared:
+    assert wanted.request is not None
+    asked = with_defaults(profile, _asked(wanted, wanted.request), streams=wanted.streams)
+    dialect = find(profile.dialect)
+    losses = Losses()
+    wire = guarded(dialect.requests.encode_request, asked, losses)
+    wire.update(shared(asked.extra, dialect.shares)[0])
+    foreign.report_request(asked, dialect, losses)
+    return _prepared(profile, key, asked, wire, judged(losses, wanted.on_loss))
+
+
+def _prepare_document(profile: Profile, key: Key | None, wanted: Wanted) -> Prepared:
+    speaker, listener = find(wanted.source), find(profile.dialect)
+    document, streams = wanted.document, wanted.streams
+    asked = _asked(wanted, guarded(speaker.requests.decode_request, as_object(document, ())))
     if speaker is not listener:
         filled = with_defaults(profile, asked, streams=streams)
         losses = Losses(speaker.requests.PLACES, document, speaker.name)
         wire = guarded(listener.requests.encode_request, filled, losses)
         wire.update(shared(filled.extra, listener.shares)[0])
         foreign.report_request(filled, listener, losses)
-        return _prepared(profile, key, filled, wire, judged(losses, on_loss))
+        return _prepared(profile, key, filled, wire, judged(losses, wanted.on_loss))
     filled = with_defaults(profile, asked, streams=streams)
     wire = _laid_over(_defaults(asked, filled, listener), as_object(document, ()))
     if listener.model_in_body:
         wire |= {"stream": streams} if filled.model is None else {"stream": streams, "model": filled.model}
     return _prepared(profile, key, filled, wire, ())
+
+
+def _asked(wanted: Wanted, request: Request) -> Request:
+    return request if wanted.keeps_model else msgspec.structs.replace(request, model=None)
 
 
 def _defaults(asked: Request, filled: Request, dialect: Dialect) -> Wire:

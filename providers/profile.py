@@ -24,7 +24,7 @@ from dragoman.schemas.errors import ProfileFault, UnknownDialect, UnknownProfile
 from dragoman.schemas.ir import JSON, Wire
 from dragoman.schemas.narrow import show
 
-__all__ = ["load_profile", "profile_names"]
+__all__ = ["assemble", "default_of", "load_profile", "profile_names", "read_shelf", "settings_layer"]
 
 # dialect → the vendor whose entry a profile starts from that names no vendor
 _USUAL = {"anthropic": "anthropic", "gemini": "gemini", "ollama": "ollama"}
@@ -43,30 +43,59 @@ def load_profile(
     `folder` is where the search for the project's file begins: the working folder, if it is not told. Raises
     UnknownProfile, or ProfileFault with the file, the line and the field.
     """
-    flags = Layer(fields=_checked(settings or {}), origin="flag")
+    flags = settings_layer(settings)
+    sources, warnings = read_shelf(variables, folder)
+    chosen, place = (name, "") if name else default_of(sources, variables)
+    _refuse_group(chosen, sources, place)
+    profile = assemble(chosen, sources, variables=variables, place=place, above=[flags])
+    return msgspec.structs.replace(profile, warnings=(*warnings, *profile.warnings))
+
+
+def settings_layer(settings: Wire | None) -> Layer:
+    """Return what is laid over everything else. Raises ProfileFault for what no profile can have."""
+    return Layer(fields=_checked(settings or {}), origin="flag")
+
+
+def read_shelf(variables: Mapping[str, str], folder: Folder) -> tuple[tuple[Source, ...], tuple[str, ...]]:
+    """Return the files that count, and warnings. Raises ProfileFault where a name is that of a group and a profile."""
     sources, warnings = read_sources(variables, folder)
-    chosen, place = (name, "") if name else _default(sources, variables)
-    layers = [*_chain(chosen, sources, variables, place), flags]
-    base = _vendor(chosen, layers)
+    profiles = {name for source in sources for name in source.profiles}
+    for source in sources:
+        for name in source.groups:
+            if name in profiles or vendor(name) is not None:
+                what = "profile" if name in profiles else "vendor"
+                hint = "-p NAME says whom to ask: no two may share one"
+                place = source.page.place(("groups", name))
+                raise ProfileFault(f"a {what} has the same name", place=place, hint=hint)
+    return sources, warnings
+
+
+def assemble(
+    name: str, sources: Sequence[Source], *, variables: Mapping[str, str], place: str, above: Sequence[Layer]
+) -> Profile:
+    """Return a profile of these files. `place` is where it is named; `above` is laid over it, the settings last."""
+    layers = _one_way_to_keys([*_chain(name, sources, variables, place), *above])
+    base = _vendor(name, layers)
     dialect = _dialect(layers, base)
     below = _vendor_layers(base, dialect, layers, variables)
     ours = _environment(base, variables, ours=True)
-    settled = settle(merge([*below, *_needs_key(layers), *layers[:-1], *ours, flags]), variables)
-    profile = build(chosen, base.name, dialect, settled, variables)
+    settled = settle(merge([*below, *_needs_key(layers), *layers[:-1], *ours, layers[-1]]), variables)
+    profile = build(name, base.name, dialect, settled, variables)
     untrusted = "" if variables.get(ALLOW_COMMANDS) else _found_command(layers)
-    told = (*warnings, *_of_vendor(base, profile), *profile.warnings)
-    return msgspec.structs.replace(profile, warnings=told, untrusted_command=untrusted)
+    warnings = (*_of_vendor(base, profile), *profile.warnings)
+    return msgspec.structs.replace(profile, warnings=warnings, untrusted_command=untrusted)
 
 
 def profile_names(variables: Mapping[str, str], folder: Folder = None) -> tuple[str, ...]:
     """Return the names of all profiles that are configured, the default one first.
 
-    Those are the ones in files; where no file has any, the vendors whose key is in the environment.
+    Those are the ones in files; where no file has any, the vendors whose key is in the environment. Groups are none.
     """
-    sources, _ = read_sources(variables, folder)
+    sources, _ = read_shelf(variables, folder)
     names = [name for source in sources for name in source.profiles] or list(vendors_with_key(variables))
     default = _configured_default(sources, variables)
-    return tuple(dict.fromkeys([*([default[0]] if default else []), *names]))
+    groups = {name for source in sources for name in source.groups}
+    return tuple(dict.fromkeys([*([default[0]] if default and default[0] not in groups else []), *names]))
 
 
 # ------------------------------------------------------------------------------------------------------ which profile
@@ -81,10 +110,11 @@ def _configured_default(sources: Sequence[Source], variables: Mapping[str, str])
     return None
 
 
-def _default(sources: Sequence[Source], variables: Mapping[str, str]) -> tuple[str, str]:
+def default_of(sources: Sequence[Source], variables: Mapping[str, str]) -> tuple[str, str]:
+    """Return the name of the default profile or group, and the place that says so. Raises ProfileFault without one."""
     if default := _configured_default(sources, variables):
         return default
-    known = list(dict.fromkeys(name for source in sources for name in source.profiles))
+    known = list(dict.fromkeys(name for source in sources for name in (*source.profiles, *source.groups)))
     keyed = ", ".join(f"-p {name}" for name in (known or vendors_with_key(variables))[:6])
     reason = f" ({'configured' if known else 'the key is set'})" if keyed else ""
     ways = (
@@ -92,6 +122,17 @@ def _default(sources: Sequence[Source], variables: Mapping[str, str]) -> tuple[s
     )
     hint = f"{ways}; -p sandbox needs no network and no key; DRAGOMAN_PROFILE, or default: in dragoman.yaml, names one"
     raise ProfileFault("no profile is named, and none is the default", hint=hint)
+
+
+def _refuse_group(name: str, sources: Sequence[Source], place: str) -> None:
+    source = next((source for source in sources if name in source.groups), None)
+    if source is None:
+        return
+    said = source.groups[name]
+    targets = cast("list[str]", said["targets"] if isinstance(said, dict) else said)
+    names = dict.fromkeys(target if target in source.profiles else target.partition("/")[0] for target in targets)
+    hint = f"name one of its targets: {', '.join(f'-p {target}' for target in list(names)[:6])}"
+    raise ProfileFault(f"{show(name)} is a group, and one profile is to be named here", place=place, hint=hint)
 
 
 def _chain(name: str, sources: Sequence[Source], variables: Mapping[str, str], place: str) -> list[Layer]:
@@ -120,8 +161,32 @@ def _chain(name: str, sources: Sequence[Source], variables: Mapping[str, str], p
 def _found_command(layers: Sequence[Layer]) -> str:
     """Return the place of a command that stands in a file which only happens to be here: whoever copies a project has
     not asked for its commands to be run."""
+    said, layer = next(_all_said("credentials", layers), (None, None))
+    if said and layer is not None:
+        from dragoman.providers.profiles.credentials import command_in
+
+        number = command_in(said)
+        is_found = layer.is_found and number is not None
+        return layer.place_of(("credentials", number or 0, "command")) if is_found else ""
     said, layer = next(_all_said("api_key_command", layers), (None, None))
     return layer.place_of(("api_key_command",)) if said and layer is not None and layer.is_found else ""
+
+
+def _one_way_to_keys(layers: Sequence[Layer]) -> list[Layer]:
+    """Return layers of which the nearest that says where a key is counts, be it one key or several. Raises ProfileFault
+    for one that says both."""
+    plain: list[Layer] = []
+    has_several = False
+    for layer in layers:
+        single = next((field for field in _KEY_PLACES if layer.fields.get(field)), None)
+        if layer.fields.get("credentials") and single is not None:
+            hint = "env, file or command of a credential says where its key is"
+            raise ProfileFault("credentials stand in its place", place=layer.place_of((single,)), hint=hint)
+        if single is not None and has_several:
+            layer = msgspec.structs.replace(layer, fields={**layer.fields, "credentials": None})
+        has_several = bool(layer.fields.get("credentials", has_several))
+        plain.append(layer)
+    return plain
 
 
 def _layer(source: Source, name: str, variables: Mapping[str, str]) -> Layer:
@@ -151,7 +216,8 @@ def _unknown(name: str, sources: Sequence[Source], place: str, *, within: Sequen
 
     known = dict.fromkeys(known for source in sources for known in source.profiles)
     own = [profile for profile in known if profile not in within]
-    meant = nearest(name, [*own, *vendor_names()])
+    groups = [] if within else [group for source in sources for group in source.groups]
+    meant = nearest(name, [*own, *groups, *vendor_names()])
     told = (
         f"profiles: {', '.join(own)}; vendors: {', '.join(vendor_names())}"
         if own
@@ -232,7 +298,7 @@ def _vendor_layers(
 
 def _needs_key(layers: Sequence[Layer]) -> Iterator[Layer]:
     """Yield that a key is required, if a profile says where there is one: then it is not to go on without."""
-    for field in _KEY_PLACES:
+    for field in (*_KEY_PLACES, "credentials"):
         value, layer = next(_all_said(field, layers), (None, None))
         if value and layer is not None:
             yield Layer(fields={"api_key_need": "required"}, origin=layer.origin_of((field,)))

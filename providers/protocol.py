@@ -17,7 +17,10 @@ __all__ = ["Provider"]
 
 
 class Provider(Protocol):
-    """`prepare` and `prepare_document` send nothing; `send` and `open` send what they return. `async with` closes."""
+    """`prepare` and `prepare_document` send nothing; `send` and `open` send what they return. `async with` closes.
+    `profile` is who is asked first, `warnings` are for people."""
+
+    warnings: tuple[str, ...]
 
     @property
     def profile(self) -> Profile: ...
@@ -27,10 +30,22 @@ class Provider(Protocol):
     async def models(self) -> tuple[Model, ...]: ...
 
     def prepare(
-        self, request: Asked, tools: Tools = (), *, streams: bool = False, on_loss: str = "report"
+        self,
+        request: Asked,
+        tools: Tools = (),
+        *,
+        streams: bool = False,
+        on_loss: str = "report",
+        allows_loss: bool = False,
     ) -> Prepared: ...
     def prepare_document(
-        self, document: JSON, *, source: str, streams: bool = False, on_loss: str = "report"
+        self,
+        document: JSON,
+        *,
+        source: str,
+        streams: bool = False,
+        on_loss: str = "report",
+        allows_loss: bool = False,
     ) -> Prepared: ...
     async def send(self, prepared: Prepared) -> Completion: ...
     def open(self, prepared: Prepared, *, whole: bool = True) -> Stream: ...

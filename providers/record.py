@@ -14,6 +14,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from types import TracebackType
 
+from dragoman.providers.account import attempt_fields, cost_fields
 from dragoman.providers.clock import Clock, SystemClock
 from dragoman.providers.exchange import Call, Exchange, Outcome, Timing
 from dragoman.schemas.errors import MalformedJSON
@@ -69,7 +70,8 @@ def _is_torn(path: str | os.PathLike[str], file: int) -> bool:
 
 
 class Recording:
-    """One exchange, as it goes on. Of several attempts, the last one's request and answer are kept."""
+    """One exchange, as it goes on. Of several attempts, the last one's request and answer are kept, under the name of
+    who was asked last."""
 
     def __init__(self, recorder: Recorder, exchange: Exchange) -> None:
         self._recorder, self._exchange = recorder, exchange
@@ -104,18 +106,28 @@ class Recording:
                 "type": "exchange",
                 "id": "ex_" + os.urandom(8).hex(),
                 "started": _iso(self._today),
-                **_known(self._exchange),
+                **_known(outcome.exchange or self._exchange),
                 "request": self._asked(),
                 "response": self._answered(),
-                "attempts": list[JSON](self._attempts),
+                "attempts": list[JSON](self._told(outcome)),
                 "timing": _timing(outcome.timing),
                 "usage": _usage(outcome.usage),
+                **_cost(outcome),
                 "request_id": outcome.request_id,
                 "error": {"kind": outcome.error[0], "message": outcome.error[1]} if outcome.error else None,
                 "complete": outcome.is_whole,
                 "truncated": self._is_truncated,
             }
         )
+
+    def _told(self, outcome: Outcome) -> list[Wire]:
+        """Return the attempts with how each of them went, and who was passed over between them."""
+        made = {str(attempt["number"]): attempt for attempt in self._attempts}
+        told: list[Wire] = []
+        for attempted in outcome.attempts:
+            seen = made.pop(str(attempted.number), None) or {"ms": _ms(attempted.began), "status": None}
+            told.append({**seen, **attempt_fields(attempted)})
+        return [*told, *made.values()]
 
     def _now(self) -> float:
         return _ms(self._recorder.clock.now() - self._began)
@@ -160,9 +172,22 @@ def _timing(timing: Timing) -> Wire:
     return {name: None if said is None else _ms(said) for name, said in seconds.items()}
 
 
+def _cost(outcome: Outcome) -> Wire:
+    """Return what it cost as an object, where that is known."""
+    if outcome.cost is None:
+        return {}
+    fields = cost_fields(outcome.cost)
+    return {"cost": {"amount": fields.pop("cost"), **{name.removeprefix("cost_"): fields[name] for name in fields}}}
+
+
 def _usage(usage: Usage | None) -> JSON:
     counts = ("input_tokens", "output_tokens", "cache_read", "cache_write", "reasoning", "cost")
     said: Wire = {name: getattr(usage, name) for name in counts if getattr(usage, name, None) is not None}
+    finer = ("cache_write_1h", "input_audio", "input_image", "output_audio", "output_image")
+    said.update({name: value for name in finer if (value := getattr(usage, name, None))})
+    for name in ("tool_uses", "cost_parts"):
+        if told := getattr(usage, name, None):
+            said[name] = {**told}
     return said or None
 
 

@@ -1,8 +1,9 @@
 """Whether to try again, and when: pure functions of the error, the number of the attempt and a chance.
 
 Tried again is what may pass by itself: rate limits, overload, server errors, connections that failed and timeouts, all
-of them before the first byte of an answer. A certificate that is not trusted, an account without money and a request
-that is wrong stay as they are. What the server says of the time to wait wins, as long as somebody would wait for it.
+of them before anything of an answer can be seen. A certificate that is not trusted, an account without money and a
+request that is wrong stay as they are. What the server says of the time to wait wins, as long as somebody would wait
+for it.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from __future__ import annotations
 import msgspec
 
 from dragoman.providers.settings import Retry
-from dragoman.schemas.errors import DragomanError, NetworkFault, Rejected
+from dragoman.schemas.errors import DragomanError, NetworkFault, Rejected, ReportedError
 
 __all__ = ["LONGEST_WAIT", "Again", "GiveUp", "decide"]
 
 LONGEST_WAIT = 60.0  # seconds that a server may ask for where `timeouts.total` does not say how long all may take
 _STATUSES = frozenset({429, 500, 502, 503, 504, 529})
+_KINDS = frozenset({"rate_limit", "overloaded", "server", "timeout"})
 
 
 class Again(msgspec.Struct, frozen=True):
@@ -49,8 +51,10 @@ def decide(
 
 def _may_pass(error: DragomanError) -> bool:
     match error:
-        case Rejected():
+        case Rejected() if error.error.status is not None:
             return error.error.status in _STATUSES and error.kind != "billing"
+        case ReportedError():  # in a stream, or with the status of a success
+            return error.kind in _KINDS
         case NetworkFault():
             return error.before_reply and error.kind != "tls"
         case _:

@@ -19,7 +19,7 @@ from dragoman.providers.spellings import Unescaped, has_escapes, open_escape, sp
 if TYPE_CHECKING:
     from dragoman.providers.auth import Key
 
-__all__ = ["REDACTED", "SecretFilter", "Secrets", "TextFilter", "secrets_of"]
+__all__ = ["REDACTED", "SecretFilter", "Secrets", "TextFilter", "found_secrets", "secrets_of"]
 
 REDACTED = "[redacted]"
 SHORTEST = 6  # characters: what is shorter stands in too many words
@@ -41,16 +41,22 @@ _QUERY = re.compile(r"([?&;]([^=&;#?]+)=)([^&;#]+)")
 
 
 def secrets_of(profile: Profile, key: Key | None) -> Secrets:
-    """Return what is secret of a profile: its key, and what headers, URLs and the query hold that looks like one."""
+    return Secrets(found_secrets(profile, key))
+
+
+def found_secrets(profile: Profile, key: Key | None) -> list[str]:
+    """Return what is secret of a profile: its key, and what headers, URLs and the query hold that looks like one. Keys
+    of its credentials are added by whoever finds them."""
     found = [key.secret] if key and key.secret != profile.key_need else []
     for name, value in (*profile.headers.items(), *profile.query.items()):
         if _carries(name):
             found += [said for said in _values(value) if not _is_word(said)]
-    for url in (profile.base_url, profile.proxy or ""):
+    state = profile.state if isinstance(profile.state, str) and "://" in profile.state else ""
+    for url in (profile.base_url, profile.proxy or "", state):
         parts = urlsplit(url)
         found += [unquote(parts.password or "")]
         found += [value for name, value in parse_qsl(parts.query) if _carries(name)]
-    return Secrets(found)
+    return found
 
 
 def _carries(name: str) -> bool:

@@ -7,12 +7,26 @@ one of YAML; `origins` says of each field where its value is from.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 
 from dragoman.schemas.ir import JSON, Parameters, ReasoningPolicy, Wire
 
-__all__ = ["AUTH_METHODS", "Pool", "Profile", "QuirkUse", "Retry", "Timeouts"]
+__all__ = [
+    "AUTH_METHODS",
+    "Cooldown",
+    "Credential",
+    "Group",
+    "Limit",
+    "Limits",
+    "Pool",
+    "Prices",
+    "Profile",
+    "QuirkUse",
+    "Retry",
+    "Timeouts",
+]
 
 AUTH_METHODS = ("bearer", "api-key", "x-api-key", "x-goog-api-key", "query", "none")
 
@@ -51,9 +65,71 @@ class QuirkUse(msgspec.Struct, frozen=True):
     argument: JSON = None
 
 
+class Limit(msgspec.Struct, frozen=True, kw_only=True):
+    """No more than `cap` of something in any `seconds`; or, if `calendar` names one, in each minute, hour, day or month
+    of UTC's calendar. Cost is in US dollars."""
+
+    of: Literal["requests", "tokens", "cost"]
+    cap: float
+    seconds: float = 60.0
+    calendar: Literal["", "minute", "hour", "day", "month"] = ""
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """`concurrent`: requests that may be under way at once."""
+
+    windows: tuple[Limit, ...] = ()
+    concurrent: int | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.windows) or self.concurrent is not None
+
+
+class Credential(msgspec.Struct, frozen=True, kw_only=True):
+    """One key of several: where it is to be found. Those of the lowest `priority` are used first."""
+
+    name: str
+    key_env: tuple[str, ...] = ()
+    key_file: str | None = None
+    key_command: tuple[str, ...] = ()
+    priority: int = 1
+    limits: Limits = Limits()
+
+
+class Cooldown(msgspec.Struct, frozen=True, kw_only=True):
+    """After `threshold` passing failures within `within` seconds, a provider or model is left alone: for `base`
+    seconds, and for twice as long each time in a row, `cap` at most."""
+
+    threshold: int = 3
+    within: float = 60.0
+    base: float = 5.0
+    cap: float = 300.0
+
+
+class Prices(msgspec.Struct, frozen=True, kw_only=True):
+    """US dollars for a million tokens; None is "not said". What a kind of tokens has no price of its own for costs what
+    input or output costs. `request` is for each request, `tools` for each use of a built-in tool, by its kind."""
+
+    input: float | None = None
+    output: float | None = None
+    cache_read: float | None = None
+    cache_write: float | None = None
+    cache_write_1h: float | None = None
+    reasoning: float | None = None
+    input_audio: float | None = None
+    input_image: float | None = None
+    output_audio: float | None = None
+    output_image: float | None = None
+    request: float | None = None
+    tools: Mapping[str, float] = {}
+
+
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """`vendor` is the catalog's entry. `key_env` are the variables that may hold the key, the first that is set wins;
     `key_need`: "required", "optional" (none is sent where there is none), or a text that is sent in place of one.
+    `credentials` stand in place of that one key; `limits` are those of all of them together. `prices` are by model,
+    `max_cost` is for one command. `state` is where to keep what one process tells the next: True is the usual file,
+    False nowhere, a text is a file or redis://…, None is the usual file where limits need one.
     `origins` is by the names of the YAML, dotted: "api_key_env", "timeouts.idle". `warnings` are for people."""
 
     name: str
@@ -86,6 +162,28 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     ca_bundle: str | None = None
     http2: bool = False
     rules: str | None = None
+    credentials: tuple[Credential, ...] = ()
+    selection: Literal["balanced", "sequential"] = "balanced"
+    limits: Limits = Limits()
+    cooldown: Cooldown | None = None
+    prices: Mapping[str, Prices] = {}
+    price_file: str | None = None
+    max_cost: float | None = None
+    state: str | bool | None = None
     untrusted_command: str = ""
     origins: Mapping[str, str] = {}
     warnings: tuple[str, ...] = ()
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom to ask, one after the other: the model of each is that of its profile. `policies` say what an error of a
+    class leads to: "retry" here and then the next, the "next" at once, or "stop"."""
+
+    name: str
+    targets: tuple[Profile, ...]
+    policies: Mapping[str, str] = {}
+
+    @property
+    def names_models(self) -> bool:
+        """Tell whether each target says for which model it is asked, whatever a request says."""
+        return self.name != self.targets[0].name

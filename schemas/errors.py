@@ -1,17 +1,16 @@
 """Every error that dragoman raises, and whose fault each is.
 
     DragomanError
-    ├── CallerError            the program or the command line asked for what is not there: UnknownDialect, …
-    │   ├── RefusedLoss        the policy over losses forbids this conversion; holds the losses
-    │   └── ProfileFault       a profile, or what it needs, is wrong: UnknownProfile, MissingKey
-    ├── InvalidInput           the document is at fault; `path` says where: MalformedJSON (`offset`), UndetectedDialect,
-    │                          BrokenStream (an event cannot be read, or it is no stream of the dialect at all)
-    ├── ProviderFault          the provider is at fault
-    │   ├── TruncatedStream    its stream ended before the finish
-    │   ├── ReportedError      it told an error: in a stream, or (Rejected) as the answer to a request
-    │   └── ProtocolFault      it answers what its profile does not say: NoListing
-    ├── NetworkFault           between here and there: `kind` is "dns", "tls", "refused", "reset", …; TimedOut: `kind`
-    └── InternalFault          ours                                     is "timeout", `phase` says which of them
+    ├── CallerError     the program or the command line: UnknownDialect, RefusedLoss (a policy over losses forbids it;
+    │                   holds them), BudgetReached, ProfileFault (or what it needs is wrong: UnknownProfile, MissingKey)
+    ├── InvalidInput    the document; `path` says where: MalformedJSON (`offset`), UndetectedDialect, BrokenStream (an
+    │                   event cannot be read, or it is no stream of the dialect at all)
+    ├── ProviderFault   the provider: TruncatedStream (it ended before the finish), ReportedError (it told an error in a
+    │                   stream; Rejected: in answer to a request), ProtocolFault (not what the profile says: NoListing)
+    ├── NetworkFault    between here and there: `kind` is "dns", "tls", "refused", …; TimedOut: "timeout", with `phase`
+    ├── Exhausted       nobody may be asked for now: limits are used up, or all cool down; `retry_after`
+    ├── StateFault      what is kept between requests cannot be reached
+    └── InternalFault   ours
 A message names the place and the value, never a whole document: `show` cuts what it quotes.
 """
 
@@ -27,8 +26,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BrokenStream",
+    "BudgetReached",
     "CallerError",
     "DragomanError",
+    "Exhausted",
     "InternalFault",
     "InvalidInput",
     "MalformedJSON",
@@ -41,6 +42,7 @@ __all__ = [
     "RefusedLoss",
     "Rejected",
     "ReportedError",
+    "StateFault",
     "TimedOut",
     "TruncatedStream",
     "UndetectedDialect",
@@ -50,11 +52,13 @@ __all__ = [
 
 
 class DragomanError(Exception):
-    """The root: catch this and you catch all of ours. `kind` is stable and meant for programs."""
+    """The root: catch this and you catch all of ours. `kind` is stable and meant for programs. `history` holds the
+    attempts that led to it, where there were any."""
 
     fault: ClassVar[str] = "ours"
     kind: str = "error"
     hint: str = ""
+    history: tuple[object, ...] = ()
 
 
 class CallerError(DragomanError):
@@ -81,6 +85,12 @@ class RefusedLoss(CallerError):
         more = f" (and {len(losses) - 1} more)" if len(losses) > 1 else ""
         super().__init__(f"{first.path}: {first.feature} would be {first.action}: {first.reason}{more}")
         self.losses = losses
+
+
+class BudgetReached(CallerError):
+    """Nothing was sent."""
+
+    kind = "budget"
 
 
 class ProfileFault(CallerError):
@@ -231,6 +241,26 @@ class TimedOut(NetworkFault):
             before_reply=phase in ("connect", "first_byte", "write", "pool"),
         )
         self.phase, self.seconds = phase, seconds
+
+
+class Exhausted(DragomanError):
+    """Nothing was sent. `retry_after` is in seconds, None where nobody knows."""
+
+    fault = "caller"
+    kind = "exhausted"
+
+    def __init__(self, problem: str, *, retry_after: float | None = None, hint: str = "") -> None:
+        super().__init__(problem)
+        self.retry_after, self.hint = retry_after, hint
+
+
+class StateFault(DragomanError):
+    fault = "system"
+    kind = "state"
+
+    def __init__(self, problem: str, *, hint: str = "") -> None:
+        super().__init__(problem)
+        self.hint = hint
 
 
 class InternalFault(DragomanError):

@@ -14,6 +14,7 @@ Rules that every dialect keeps:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -279,14 +280,28 @@ class Request(Node, frozen=True, kw_only=True, gc=False):
 
 # ---------------------------------------------------------------------------------------------------------- response
 class Usage(Node, frozen=True, kw_only=True, gc=False):
-    """Token counts; None is "not said". `cost` is in US dollars, as the provider reports it."""
+    """Token counts; None is "not said". Each is said once, and some are parts of others.
+
+    `input_tokens` are all that was read: from the cache (`cache_read`), into it (`cache_write`, of which
+    `cache_write_1h` is kept for an hour), and neither; `input_audio` and `input_image` are among them. `output_tokens`
+    are all that was made, `reasoning`, `output_audio` and `output_image` among them. `tool_uses` counts how often tools
+    that the vendor runs were used, by kind ("web_search", …). `cost` is in US dollars, as the provider bills it, and
+    `cost_parts` are what it says that is made of: "input", "output", "cache_read", "request", "search", …
+    """
 
     input_tokens: int | None = None
     output_tokens: int | None = None
     cache_read: int | None = None
     cache_write: int | None = None
+    cache_write_1h: int | None = None
     reasoning: int | None = None
+    input_audio: int | None = None
+    input_image: int | None = None
+    output_audio: int | None = None
+    output_image: int | None = None
+    tool_uses: Mapping[str, int] | None = None
     cost: int | float | None = None
+    cost_parts: Mapping[str, float] | None = None
 
 
 class TokenLogprob(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -89,6 +89,10 @@ def _answer(*parts: Part, usage: Usage | None = None, stop_sequence: str | None 
     return Response(id="r", model="m", created=1, candidates=(candidate,), usage=usage or Usage(input_tokens=9))
 
 
+def _counted(**counts: int) -> Response:
+    return _answer(usage=msgspec.structs.replace(Usage(input_tokens=9, output_tokens=9), **counts))
+
+
 def _requests() -> dict[str, Request]:
     text = Text(text="A word more.")
     return {
@@ -147,7 +151,13 @@ def _responses() -> dict[str, Response]:
         "reasoning in an answer": _answer(Reasoning(text="Hm."), Text(text="Hi.")),
         "refusal": _answer(Refusal(text="No.")),
         "which stop sequence": _answer(stop_sequence="END"),
-        "cache writes": _answer(usage=Usage(input_tokens=9, output_tokens=1, cache_write=4)),
+        "cache reads": _counted(cache_read=4),
+        "cache writes": _counted(cache_write=4),
+        "cache writes for an hour": _counted(cache_write=4, cache_write_1h=4),
+        "reasoning tokens": _counted(reasoning=4),
+        "audio tokens": _counted(input_audio=4, output_audio=4),
+        "image tokens": _counted(input_image=4, output_image=4),
+        "uses of built-in tools": _answer(usage=Usage(input_tokens=9, output_tokens=9, tool_uses={"web_search": 2})),
         "cost": _answer(usage=Usage(input_tokens=9, output_tokens=1, cost=0.01)),
     }
 

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from dragoman.schemas import foreign
 from dragoman.schemas.accumulate import explode
 from dragoman.schemas.convert import Converted, guarded, names_for, refuse_error, with_name, with_names
+from dragoman.schemas.counts import commented_cost, priced
 from dragoman.schemas.dialect import Dialect, find
 from dragoman.schemas.errors import (
     BrokenStream,
@@ -33,6 +34,7 @@ from dragoman.schemas.events import (
     StreamStarted,
     ToolCallStarted,
     UnknownEvent,
+    UsageUpdated,
 )
 from dragoman.schemas.framing import MAX_LINE, Deframer, Frame
 from dragoman.schemas.ir import JSON, Error, Request, Response, Wire
@@ -65,6 +67,7 @@ class StreamReader:
         self._is_begun = self._is_complete = False
         self._number = 0
         self._first = b""  # the first bytes
+        self._cost: int | float | None = None  # that a comment tells
 
     def feed(self, raw: bytes) -> list[Event]:
         if self.fault is not None:
@@ -92,12 +95,14 @@ class StreamReader:
                 return [*events, *self._broken(error)]
         if self._first and not self._number and not _is_start(self._first):
             raise BrokenStream(0, "$", "holds no event: this is no stream")
-        return events + self._decoder.close()
+        return events + self._priced(self._decoder.close())
 
     def _read(self, frame: Frame, events: list[Event]) -> None:
         if frame.comment is not None:
             self._number += 1
             events.append(Heartbeat(frame.comment))
+            cost = commented_cost(frame.comment)
+            self._cost = self._cost if cost is None else cost
         data = frame.data
         if not data:
             return
@@ -118,9 +123,13 @@ class StreamReader:
             self.malformed.append(bytes(data[:MAX_MALFORMED]) if len(self.malformed) < MAX_MALFORMED else b"")
             return
         if told:
-            events += told
+            events += self._priced(told)
             self._is_begun = True
             self._is_complete = type(told[-1]) is StreamComplete
+
+    def _priced(self, told: list[Event]) -> list[Event]:
+        """Put the cost that a comment tells into the usage."""
+        return told if self._cost is None else [_with_cost(event, self._cost) for event in told]
 
     def _look_on(self, frame: Frame) -> None:
         """See whether what comes after the end starts another stream: some dumps hold several."""
@@ -139,7 +148,7 @@ class StreamReader:
             self.fault = BrokenStream(self._number, error.path, error.problem)
         if not self._is_begun:
             raise self.fault from error
-        told = self._decoder.close()
+        told = self._priced(self._decoder.close())
         if not told or not isinstance(last := told[-1], (StreamComplete, StreamFailed)):
             return []
         return [StreamFailed(Error(kind="server", message=str(self.fault)), last.response, cut=True)]
@@ -148,6 +157,16 @@ class StreamReader:
         if self.fault is not None and not self._is_begun:
             raise self.fault
         return []
+
+
+def _with_cost(event: Event, cost: int | float) -> Event:
+    match event:
+        case UsageUpdated():
+            return UsageUpdated(priced(event.usage, cost) or event.usage)
+        case StreamComplete() | StreamFailed():
+            return replace(event, response=replace(event.response, usage=priced(event.response.usage, cost)))
+        case _:
+            return event
 
 
 _START = 16
@@ -275,10 +294,9 @@ class _Notes:
             case UnknownEvent() if event.dialect != self._listener.name:
                 reason = event.reason or f"only {event.dialect} knows the event {event.name[:80]}"
                 self.losses.dropped((), event.feature, reason)
-            case Heartbeat() if not self._says_comments and _DATA.search(event.comment):
+            case Heartbeat() if not self._says_comments and _tells(event.comment):
                 self._says_comments = True  # one such loss tells of all
-                feature = "cost" if "cost" in event.comment.lower() else "extension"
-                self.losses.dropped((), feature, f"a comment in the stream: {event.comment[:80]}")
+                self.losses.dropped((), "extension", f"a comment in the stream: {event.comment[:80]}")
             case _:
                 """Its encoder says it, or reports it."""
 
@@ -288,7 +306,13 @@ class _Notes:
                 self.losses.dropped((), feature, "another stream follows the end of this one: convert it by itself")
 
 
-_DATA = re.compile(r"[0-9={\[]")  # what is in a comment that says more than that someone is there
+def _tells(comment: str) -> bool:
+    """Tell whether a comment says more than that someone is there, and what it cost: that is in the usage."""
+    is_cost = commented_cost(comment) is not None and not {",", "\n"} & set(comment)
+    return not is_cost and _DATA.search(comment) is not None
+
+
+_DATA = re.compile(r"[0-9={\[]")
 _TOLD = frozenset({StreamFailed, UnknownEvent, Heartbeat})
 
 

@@ -75,16 +75,19 @@ def test_changelog_knows_the_version() -> None:
     assert f"## {VERSION}" in (ROOT / "CHANGELOG.md").read_text()
 
 
+@pytest.mark.slow
 def test_wheel_holds_all_files_and_nothing_else(wheel: Path) -> None:
     names = {name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert names == sources()
 
 
+@pytest.mark.slow
 def test_installed_wheel_runs(installed: Path) -> None:
     done = subprocess.run([installed, "--version"], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == f"dragoman {VERSION}\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["anthropic", "gemini", "ollama", "openai-chat", "openai-responses"])
 def test_installed_wheel_converts_and_validates(installed: Path, target: str) -> None:
     example = ROOT / "tests" / "cases" / "example-request.json"

@@ -13,6 +13,7 @@ from dragoman.cli.conversion.listing import markdown_table
 from dragoman.cli.status import Status
 from dragoman.providers import load_profile
 from dragoman.providers.catalog import vendor_names
+from dragoman.providers.groups import load_group
 from dragoman.schemas import dialects
 from dragoman.schemas.captures.formats import NAMES, WRITABLE
 from tests.cli.harness import PROGRAM, environment_of_process
@@ -63,11 +64,20 @@ def test_examples_in_python_run(code: str) -> None:
 
 @pytest.mark.parametrize("name", ["work", "careful", "lab"])
 def test_profiles_are_ones_that_load(name: str, folder: Path) -> None:
-    (code,) = blocks("yaml")
+    code, _ = blocks("yaml")
     (folder / "profiles").mkdir(exist_ok=True)
     (folder / "profiles" / "dragoman.yaml").write_text(code)
     found = load_profile(name, variables={}, folder=folder / "profiles")
     assert (found.name, found.warnings) == (name, ())
+
+
+def test_groups_are_ones_that_load(tmp_path: Path) -> None:
+    _, code = blocks("yaml")
+    (tmp_path / "dragoman.yaml").write_text(code)
+    smart, careful = (load_group(name, variables={}, folder=tmp_path) for name in ("smart", "careful"))
+    assert [target.name for target in smart.targets] == ["anthropic", "openrouter", "pool"]
+    assert [key.limits.concurrent for key in smart.targets[2].credentials] == [None, None, 4]
+    assert careful.policies == {"rate_limit": "retry", "auth": "stop"}
 
 
 def test_every_vendor_is_named() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dragoman.cli.answer.fields import (
+    attempts_fields,
     call_fields,
     finish_fields,
     loss_fields,
@@ -11,8 +12,8 @@ from dragoman.cli.answer.fields import (
     timing_fields,
     usage_fields,
 )
+from dragoman.providers.account import cost_fields
 from dragoman.providers.answers import Completion
-from dragoman.providers.settings import Profile
 from dragoman.schemas.ir import Wire
 
 __all__ = ["SCHEMA_VERSION", "answer_document"]
@@ -20,7 +21,7 @@ __all__ = ["SCHEMA_VERSION", "answer_document"]
 SCHEMA_VERSION = 1
 
 
-def answer_document(completion: Completion, profile: Profile) -> Wire:
+def answer_document(completion: Completion) -> Wire:
     """Return what there is to know of an answer. Thoughts and refusals are there only if there are any."""
     response = completion.response
     first = response.candidates[0] if response.candidates else None
@@ -32,12 +33,13 @@ def answer_document(completion: Completion, profile: Profile) -> Wire:
         "tool_calls": [call_fields(call) for call in completion.tool_calls],
         "finish": finish_fields(first),
         "usage": usage_fields(completion.usage),
-        "cost": completion.usage.cost if completion.usage else None,
+        **cost_fields(completion.cost),
         "timing": timing_fields(completion.timing),
+        "attempts": attempts_fields(completion.attempts),
         "id": response.id,
         "request_id": completion.request_id,
-        "model": response.model or profile.model,
-        "profile": profile.name,
+        "model": response.model or (completion.attempts[-1].model if completion.attempts else None),
+        "profile": completion.profile,
         "dialect": completion.dialect,
         "losses": list(loss_fields(completion.losses)),
     }

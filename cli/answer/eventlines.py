@@ -12,6 +12,7 @@ from typing import TypeAlias
 import msgspec
 
 from dragoman.cli.answer.fields import (
+    attempts_fields,
     call_fields,
     citation_fields,
     finish_fields,
@@ -20,6 +21,7 @@ from dragoman.cli.answer.fields import (
     timing_fields,
     usage_fields,
 )
+from dragoman.providers.account import cost_fields
 from dragoman.providers.answers import Stream
 from dragoman.schemas.events import (
     ArgumentsDelta,
@@ -66,11 +68,11 @@ def event_line(event: Event) -> bytes:
     return b"" if told is None else line_of(*told)
 
 
-def start_line(event: StreamStarted, stream: Stream, profile: str) -> bytes:
+def start_line(event: StreamStarted, stream: Stream) -> bytes:
     """Return the first line: whose answer this is."""
     response = event.response
     fields: Wire = {
-        "profile": profile,
+        "profile": stream.profile,
         "dialect": stream.dialect,
         "model": response.model or stream.prepared.model,
         "id": response.id,
@@ -86,8 +88,9 @@ def done_fields(stream: Stream) -> Wire:
     return {
         "finish": finish_fields(response.candidates[0] if response and response.candidates else None),
         "usage": usage_fields(usage),
-        "cost": usage.cost if usage else None,
+        **cost_fields(stream.cost),
         "timing": timing_fields(stream.timing),
+        "attempts": attempts_fields(stream.attempts),
         "model": (response.model if response else None) or stream.prepared.model,
         "id": response.id if response else None,
         "request_id": stream.request_id,

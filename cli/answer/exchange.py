@@ -10,24 +10,28 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, TypeAlias
 
+from dragoman.cli.answer.fields import named
 from dragoman.cli.answer.onlooker import ALL, Onlooker, log_to
 from dragoman.cli.answer.outlet import Outlet
-from dragoman.cli.answer.output import Output, failed_exchange
+from dragoman.cli.answer.output import Output, asked_last, failed_exchange
 from dragoman.cli.answer.running import run_async
 from dragoman.cli.ask.asking import Asking
 from dragoman.cli.ask.notices import tell_losses, tell_warnings, weighed
 from dragoman.cli.environment import Environment
+from dragoman.cli.render import printable
 from dragoman.cli.sinks import open_sink
-from dragoman.cli.status import Status
+from dragoman.cli.status import FailedExchange, Status
 from dragoman.providers import Completion, Stream, create_provider
+from dragoman.providers.account import attempts_of
 from dragoman.providers.prepare import Prepared
 from dragoman.schemas.convert import guarded
 from dragoman.schemas.dialect import find
-from dragoman.schemas.errors import DragomanError, NetworkFault, ProviderFault
+from dragoman.schemas.errors import DragomanError, Exhausted, NetworkFault, ProviderFault
 from dragoman.schemas.ir import Wire
 from dragoman.schemas.losses import Loss, Losses
 
 if TYPE_CHECKING:
+    from dragoman.providers.exchange import Attempted
     from dragoman.providers.onlookers import AnyLog
     from dragoman.providers.protocol import Provider
 
@@ -37,7 +41,7 @@ Telling: TypeAlias = "Callable[[Exchange, Outlet], Coroutine[object, object, Dra
 
 
 class Exchange:
-    """`profile` is who is asked. Used once: `run` opens it, and whoever is told of it prepares and sends."""
+    """`profile` is who is asked first. Used once: `run` opens it, and whoever is told of it prepares and sends."""
 
     def __init__(self, asking: Asking, output: Output, environment: Environment) -> None:
         self.profile = asking.profile
@@ -46,11 +50,14 @@ class Exchange:
 
     def run(self, tell: Telling) -> int:
         """Let `tell` ask and print. Raises what went wrong; what it returns is raised when the output is safe."""
-        tell_warnings(self.profile.warnings, self._environment, quiet=self._output.quiet)
+        for profile in self._asking.group.targets:
+            tell_warnings(profile.warnings, self._environment, quiet=self._output.quiet)
         with open_sink(self._output.output, self._environment) as sink:
             outlet = Outlet(sink, self._environment)
             # A command that prints the key may take its time; outside of the loop an interrupt ends it.
-            self._provider = create_provider(self.profile, variables=self._environment.variables)
+            self._provider = create_provider(self._asking.group, variables=self._environment.variables)
+            tell_warnings(self._provider.warnings, self._environment, quiet=self._output.quiet)
+            self.profile = self._provider.profile
             failure = run_async(self._opened(tell, outlet), outlet)
         if failure is not None:
             raise failure
@@ -65,9 +72,28 @@ class Exchange:
     async def send(self, prepared: Prepared) -> Completion:
         """Return the whole answer."""
         try:
-            return await self._ready().send(prepared)
-        except (ProviderFault, NetworkFault) as error:
-            raise failed_exchange(self.profile, error) from error
+            completion = await self._ready().send(prepared)
+        except (ProviderFault, NetworkFault, Exhausted) as error:
+            raise self.failed(error) from error
+        model = completion.attempts[-1].model if completion.attempts else prepared.model
+        self._tell_who(completion, model, prepared)
+        self._tell_cost(completion, model)
+        return completion
+
+    def tell_who(self, stream: Stream, prepared: Prepared) -> None:
+        """Tell who answers, where that is not the first who was asked."""
+        if stream.error is None:
+            self._tell_who(stream, stream.prepared.model, prepared)
+
+    def tell_cost(self, stream: Stream) -> None:
+        """Tell that a limit of cost does not hold, where nobody knows what the answer cost."""
+        self._tell_cost(stream, stream.prepared.model)
+
+    def failed(self, error: DragomanError, *, has_begun: bool = False) -> FailedExchange:
+        """Return the error with the name of who failed, having told what was tried."""
+        self._tell_trail(attempts_of(error))
+        failed = asked_last(self._asking.group, error)
+        return failed_exchange(failed, error, has_begun=has_begun, is_told=self._output.events)
 
     def open(self, prepared: Prepared, *, whole: bool = True) -> Stream:
         """Return the answer as it comes. Nothing has been sent yet. Unless `whole`, long texts are forgotten."""
@@ -83,6 +109,27 @@ class Exchange:
     def tell_losses(self, losses: Sequence[Loss], target: str) -> None:
         verbosity = -1 if self._output.quiet else self._output.verbose
         tell_losses(losses, target, self._environment, verbosity=verbosity)
+
+    def _tell_who(self, answer: Completion | Stream, model: str | None, prepared: Prepared) -> None:
+        """Tell who answers, where that is not the first who was asked, and what could not be asked there."""
+        first = named(self.profile.name, prepared.model)
+        self._tell_trail(answer.attempts, named(answer.profile, model), first)
+        if answer.losses != prepared.losses:
+            self.tell_losses(weighed(answer.losses, self._asking.typed), answer.profile)
+
+    def _tell_cost(self, answer: Completion | Stream, model: str | None) -> None:
+        if answer.cost is None and self.profile.max_cost is not None and not self._output.quiet:
+            from dragoman.cli.answer.trail import unpriced_line
+
+            self._environment.say(printable(f"dragoman: {unpriced_line(answer.profile, model)}"))
+
+    def _tell_trail(self, attempts: Sequence[Attempted], answering: str = "", first: str = "") -> None:
+        if self._output.quiet or len(self._asking.group.targets) == 1:
+            return
+        from dragoman.cli.answer.trail import trail_lines
+
+        for line in trail_lines(attempts, answering, first):
+            self._environment.say(printable(f"dragoman: {line}"))
 
     def _ready(self) -> Provider:
         assert self._provider is not None

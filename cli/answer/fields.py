@@ -6,20 +6,25 @@ given as text, with the problem beside it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
-from dragoman.providers.exchange import Timing
+from dragoman.providers.account import attempt_fields
+from dragoman.providers.exchange import Attempted, Timing
 from dragoman.schemas.arguments import arguments_text, parsed_arguments
-from dragoman.schemas.ir import Candidate, Citation, Node, Reasoning, Refusal, Response, ToolCall, Usage, Wire
+from dragoman.schemas.ir import JSON, Candidate, Citation, Node, Reasoning, Refusal, Response, ToolCall, Usage, Wire
 from dragoman.schemas.losses import Loss
 
 __all__ = [
     "NO_OBJECT",
+    "attempts_fields",
     "call_fields",
     "citation_fields",
     "finish_fields",
     "known",
     "loss_fields",
+    "named",
     "reasoning_of",
     "refusal_of",
     "timing_fields",
@@ -54,11 +59,15 @@ def finish_fields(candidate: Candidate | None) -> Wire | None:
 
 
 def usage_fields(usage: Usage | None) -> Wire | None:
-    """Return the counts that were told. What it cost is a field of its own."""
+    """Return the counts that were told, and of their finer parts those that are not zero. What it cost is a field of
+    its own."""
     if usage is None:
         return None
     names = ("input_tokens", "output_tokens", "cache_read", "cache_write", "reasoning")
-    return {name: value for name in names if (value := getattr(usage, name)) is not None}
+    counts: Wire = {name: value for name in names if (value := getattr(usage, name)) is not None}
+    finer = ("cache_write_1h", "input_audio", "input_image", "output_audio", "output_image")
+    counts.update({name: value for name in finer if (value := getattr(usage, name))})
+    return {**counts, "tool_uses": {**usage.tool_uses}} if usage.tool_uses else counts
 
 
 def timing_fields(timing: Timing) -> Wire:
@@ -68,8 +77,17 @@ def timing_fields(timing: Timing) -> Wire:
     return {**seconds, "attempts": timing.attempts}
 
 
+def attempts_fields(attempts: Sequence[Attempted]) -> list[JSON]:
+    return [attempt_fields(attempted) for attempted in attempts]
+
+
 def loss_fields(losses: tuple[Loss, ...]) -> list[Wire]:
     return [msgspec.structs.asdict(loss) for loss in losses]
+
+
+def named(profile: str, model: str | None) -> str:
+    """Return who is asked, as people are told it."""
+    return f"{profile}/{model}" if model else profile
 
 
 def citation_fields(citation: Citation) -> Wire:

@@ -1,4 +1,5 @@
-"""Looks on at what is sent and received, and tells of it on stderr: attempts with -v, headers and bodies with -vv.
+"""Looks on at what is sent and received, and tells of it on stderr: attempts when they are over with -v, and headers
+and bodies with -vv.
 
 What comes here has no secrets in it any more.
 """
@@ -10,7 +11,7 @@ from functools import partial
 
 from dragoman.cli.environment import Environment
 from dragoman.cli.render import printable
-from dragoman.providers.exchange import Call
+from dragoman.providers.exchange import Attempted, Call
 
 __all__ = ["Onlooker", "log_to"]
 
@@ -27,22 +28,27 @@ class Onlooker:
 
     def on_request(self, call: Call, number: int) -> None:
         self._received = 0
-        if number > 1 or self._verbosity >= ALL:
-            self._say(f"attempt {number}: {call.method} {call.url}")
         if self._verbosity >= ALL:
+            self._say(f"attempt {number}: {call.method} {call.url}")
             self._headers(">", call.headers)
             self._say(f"> {_shown(call.body)}")
 
     def on_response(self, status: int, headers: Mapping[str, str], number: int) -> None:
-        if status >= 400 or self._verbosity >= ALL:
-            self._say(f"attempt {number}: status {status}")
         if self._verbosity >= ALL:
+            self._say(f"attempt {number}: status {status}")
             self._headers("<", headers)
 
     def on_chunk(self, chunk: bytes, number: int) -> None:
         self._received += len(chunk)
         if self._verbosity >= ALL:
             self._say(f"< {len(chunk):,} bytes, {self._received:,} in all")
+
+    def on_attempt(self, attempted: Attempted) -> None:
+        """Tell how it went. Who was passed over is told whatever the verbosity."""
+        from dragoman.cli.answer.trail import attempt_line
+
+        if attempted.number:
+            self._environment.say(printable(f"dragoman: {attempt_line(attempted)}"))
 
     def _headers(self, mark: str, headers: Mapping[str, str]) -> None:
         for name, value in headers.items():

@@ -18,10 +18,11 @@ __all__ = ["Outlet"]
 
 
 class Outlet:
-    """Writes at once. `has_written` tells whether anything is out, `is_writing` whether that is going on just now."""
+    """Writes at once. `writes` counts what is out, but for signs of life; `is_writing` tells whether that is going on
+    just now."""
 
     def __init__(self, sink: Sink, environment: Environment) -> None:
-        self.is_writing = self.has_written = False
+        self.is_writing, self.writes = False, 0
         self.is_stdout = isinstance(sink, StdoutSink)
         self.is_terminal = self.is_stdout and environment.is_terminal(environment.stdout)
         self.shows_markdown = self.is_terminal and environment.variables.get("TERM") != "dumb"
@@ -29,10 +30,18 @@ class Outlet:
         self._half = ""
         self._decoder = IncrementalNewlineDecoder(getincrementaldecoder("utf-8")("replace"), translate=True)
 
+    @property
+    def has_written(self) -> bool:
+        return self.writes > 0
+
     def write(self, data: bytes) -> None:
-        if not data:
-            return
-        self.is_writing = self.has_written = True
+        if data:
+            self.writes += 1
+            self.write_beat(data)
+
+    def write_beat(self, data: bytes) -> None:
+        """Write a sign of life: it is no part of what is written."""
+        self.is_writing = True
         try:
             self._sink.write(data)
         finally:

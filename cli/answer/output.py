@@ -12,20 +12,32 @@ import msgspec
 
 from dragoman.cli.answer.fields import reasoning_of
 from dragoman.cli.answer.verdict import Verdict, call_line
+from dragoman.cli.ask.settings import read_seconds
 from dragoman.cli.choices import dialect_choices, dialect_named
 from dragoman.cli.environment import Environment
 from dragoman.cli.options import Option, Values
 from dragoman.cli.render import DIM, PLAIN, printable, printable_text
 from dragoman.cli.status import FailedExchange, Usage
+from dragoman.providers.account import attempts_of
+from dragoman.schemas.dialect import find
 from dragoman.schemas.errors import DragomanError, ProtocolFault, Rejected, ReportedError
 from dragoman.schemas.ir import Response, ToolCall
 from dragoman.schemas.ir import Usage as Counts
 
 if TYPE_CHECKING:
-    from dragoman.providers.exchange import Timing
-    from dragoman.providers.settings import Profile
+    from dragoman.providers.exchange import Cost, Timing
+    from dragoman.providers.settings import Group, Profile
 
-__all__ = ["COMMON", "Output", "Teller", "ThoughtTeller", "failed_exchange", "read_output", "refuse_together"]
+__all__ = [
+    "COMMON",
+    "Output",
+    "Teller",
+    "ThoughtTeller",
+    "asked_last",
+    "failed_exchange",
+    "read_output",
+    "refuse_together",
+]
 
 
 COMMON = (
@@ -53,11 +65,23 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
     extract: str | None = None
     no_markdown: bool = False
     events: bool = False
+    heartbeat: str | None = None
 
     @property
     def dialect(self) -> str | None:
         """Return the name of the dialect to print. Raises Usage."""
         return None if self.shown_as is None else dialect_named("--as", self.shown_as)
+
+    @property
+    def beat(self) -> float | None:
+        """Return the seconds of silence after which a sign of life is given. Raises Usage."""
+        if self.heartbeat is None:
+            return None
+        if not (self.events or self.shown_as):
+            raise Usage("--heartbeat is for what programs read", "--events, or --as DIALECT")
+        if self.dialect is not None and "ndjson" in find(self.dialect).stream_type:
+            raise Usage(f"--heartbeat: a stream of {self.dialect} has no sign of life", "--as another dialect")
+        return read_seconds("--heartbeat", self.heartbeat)
 
 
 def read_output(values: Values) -> Output:
@@ -99,11 +123,11 @@ class Teller:
             thoughts.feed(said)
             thoughts.end()
 
-    def usage(self, usage: Counts | None, timing: Timing) -> None:
+    def usage(self, usage: Counts | None, timing: Timing, cost: Cost | None) -> None:
         if self._output.usage:
             from dragoman.cli.answer.summary import usage_line
 
-            self._environment.say(usage_line(usage, timing))
+            self._environment.say(usage_line(usage, timing, cost))
 
 
 class ThoughtTeller:
@@ -134,10 +158,19 @@ def failed_exchange(
     return FailedExchange(profile.name, error, hint="" if has_begun else _way_out(profile, error), is_told=is_told)
 
 
+def asked_last(group: Group, error: DragomanError) -> Profile:
+    """Return who it is that failed: of those that were asked, the last."""
+    asked = [(attempted.profile, attempted.model) for attempted in attempts_of(error) if attempted.number]
+    named = [target for target in group.targets if asked and target.name == asked[-1][0]]
+    exactly = [target for target in named if target.models.get(target.model or "", target.model) == asked[-1][1]]
+    return [*exactly, *named, group.targets[0]][0]
+
+
 def _way_out(profile: Profile, error: DragomanError) -> str:
     match error:
         case ReportedError(kind="authentication" | "permission"):
-            places = [*profile.key_env, *([profile.key_file] if profile.key_file else [])]
+            keys = profile.credentials or (profile,)
+            places = [place for key in keys for place in (*key.key_env, key.key_file) if place]
             return f"the key is looked for in {' or '.join(places)}" if places else ""
         case ReportedError(kind="not_found"):
             return f"dragoman models -p {profile.name} lists what there is"

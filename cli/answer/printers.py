@@ -1,11 +1,13 @@
 """What `stream` prints of events: the text as it comes, or a JSON line an event.
 
-A printer is fed every event; then either `end` or `fail` has the last word. What a printer has written is out.
+A printer says which pieces it takes of a stream, and is fed each of them; then either `end` or `fail` has the last
+word. What a printer has written is out.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import AsyncGenerator
+from typing import Protocol, TypeAlias
 
 from dragoman.cli.answer.eventlines import done_fields, event_line, line_of, start_line
 from dragoman.cli.answer.outlet import Outlet
@@ -13,20 +15,30 @@ from dragoman.cli.answer.output import Teller
 from dragoman.cli.answer.problems import error_fields
 from dragoman.providers.answers import Stream
 from dragoman.schemas.errors import DragomanError
-from dragoman.schemas.events import BlockEnded, ContentDelta, Event, ReasoningDelta, StreamStarted
+from dragoman.schemas.events import BlockEnded, ContentDelta, Event, Heartbeat, ReasoningDelta, StreamStarted
 from dragoman.schemas.ir import ToolCall
 
-__all__ = ["EventPrinter", "Printer", "TextPrinter"]
+__all__ = ["EventPrinter", "Piece", "Printer", "TextPrinter", "events_of"]
+
+Piece: TypeAlias = Event | bytes  # bytes of a stream that is passed on as it is
 
 
 class Printer(Protocol):
-    """`repeats`: it needs the texts again when they are whole."""
+    """`repeats`: it needs the texts again when they are whole. `beat` returns a sign of life, which may come between
+    any two pieces, and before the first."""
 
     repeats: bool
 
-    def feed(self, event: Event, stream: Stream) -> None: ...
+    def pieces(self, stream: Stream) -> AsyncGenerator[Piece, None]: ...
+    def feed(self, piece: Piece, stream: Stream) -> None: ...
+    def beat(self) -> bytes: ...
     def end(self, stream: Stream, bad: DragomanError | None) -> None: ...
     def fail(self, stream: Stream, error: DragomanError) -> None: ...
+
+
+async def events_of(stream: Stream) -> AsyncGenerator[Piece, None]:
+    async for event in stream:
+        yield event
 
 
 class TextPrinter:
@@ -39,8 +51,14 @@ class TextPrinter:
         self._thoughts = teller.thoughts() if shows_reasoning else None
         self._has_calls = False
 
-    def feed(self, event: Event, stream: Stream) -> None:
-        match event:
+    def pieces(self, stream: Stream) -> AsyncGenerator[Piece, None]:
+        return events_of(stream)
+
+    def beat(self) -> bytes:
+        return b""  # whoever reads text sees that none comes
+
+    def feed(self, piece: Piece, stream: Stream) -> None:
+        match piece:
             case ContentDelta(text=text, candidate=0):
                 self._end_thoughts()
                 self._outlet.write_text(text)
@@ -74,14 +92,20 @@ class EventPrinter:
 
     repeats = False
 
-    def __init__(self, outlet: Outlet, profile: str) -> None:
-        self._outlet, self._profile = outlet, profile
+    def __init__(self, outlet: Outlet) -> None:
+        self._outlet = outlet
 
-    def feed(self, event: Event, stream: Stream) -> None:
-        if isinstance(event, StreamStarted):
-            self._outlet.write_lines(start_line(event, stream, self._profile))
-        else:
-            self._outlet.write_lines(event_line(event))
+    def pieces(self, stream: Stream) -> AsyncGenerator[Piece, None]:
+        return events_of(stream)
+
+    def beat(self) -> bytes:
+        return event_line(Heartbeat())
+
+    def feed(self, piece: Piece, stream: Stream) -> None:
+        if isinstance(piece, StreamStarted):
+            self._outlet.write_lines(start_line(piece, stream))
+        elif not isinstance(piece, bytes):
+            self._outlet.write_lines(event_line(piece))
 
     def end(self, stream: Stream, bad: DragomanError | None) -> None:
         if bad is not None:

@@ -10,7 +10,7 @@ import msgspec
 
 from dragoman.cli.status import CheckFailed, FailedExchange, Terminated, status_of
 from dragoman.schemas.errors import DragomanError, InvalidInput, Rejected, ReportedError
-from dragoman.schemas.ir import Wire
+from dragoman.schemas.ir import JSON, Wire
 from dragoman.schemas.jsontext import write_json
 
 __all__ = ["ERROR_VERSION", "Problem", "error_fields", "error_line", "is_told", "problem_of"]
@@ -64,8 +64,19 @@ def error_fields(error: BaseException) -> Wire:
         "status": status_of(error).value,
         "hint": problem.hint or None,
         **_details(error),
+        "attempts": _attempts(error) or None,
     }
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _attempts(error: BaseException) -> list[JSON]:
+    """Return what was tried before it."""
+    told = error.error if isinstance(error, FailedExchange) else error
+    if not isinstance(told, DragomanError) or not told.history:
+        return []
+    from dragoman.providers.account import attempt_fields, attempts_of
+
+    return [attempt_fields(attempted) for attempted in attempts_of(told)]
 
 
 def _details(error: BaseException) -> Wire:

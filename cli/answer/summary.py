@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from dragoman.providers.exchange import Timing
+from dragoman.providers.exchange import Cost, Timing
 from dragoman.schemas.ir import Usage
 
 __all__ = ["usage_line"]
 
 
-def usage_line(usage: Usage | None, timing: Timing) -> str:
+def usage_line(usage: Usage | None, timing: Timing, cost: Cost | None = None) -> str:
     """Return tokens, cost, seconds and speed, as far as they are known."""
-    return "dragoman: usage: " + ", ".join([*_tokens(usage), *_time(usage, timing)])
+    return "dragoman: usage: " + ", ".join([*_tokens(usage), *_cost(cost), *_time(usage, timing)])
 
 
 def _tokens(usage: Usage | None) -> Iterator[str]:
@@ -20,15 +20,25 @@ def _tokens(usage: Usage | None) -> Iterator[str]:
         yield "tokens not told"
         return
     if usage.input_tokens is not None:
-        yield f"{usage.input_tokens:,} in{_part(usage.cache_read, 'cached')}"
+        heard = {"cached": usage.cache_read, "written to the cache": usage.cache_write}
+        heard |= {"audio": usage.input_audio, "image": usage.input_image}
+        yield f"{usage.input_tokens:,} in{_parts(heard)}"
     if usage.output_tokens is not None:
-        yield f"{usage.output_tokens:,} out{_part(usage.reasoning, 'reasoning')}"
-    if usage.cost is not None:
-        yield f"${usage.cost:.6f}".rstrip("0").rstrip(".")
+        made = {"reasoning": usage.reasoning, "audio": usage.output_audio, "image": usage.output_image}
+        yield f"{usage.output_tokens:,} out{_parts(made)}"
+    for kind, times in (usage.tool_uses or {}).items():
+        yield f"{kind} {times:,} times" if times > 1 else f"{kind} once"
 
 
-def _part(count: int | None, name: str) -> str:
-    return f" ({count:,} {name})" if count else ""
+def _cost(cost: Cost | None) -> Iterator[str]:
+    if cost is not None:
+        amount = f"${cost.amount:.6f}".rstrip("0").rstrip(".")
+        yield f"~{amount} (estimated)" if cost.source == "estimated" else amount
+
+
+def _parts(counts: Mapping[str, int | None]) -> str:
+    told = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
+    return f" ({told})" if told else ""
 
 
 def _time(usage: Usage | None, timing: Timing) -> Iterator[str]:

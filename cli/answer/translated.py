@@ -5,29 +5,29 @@ A stream that is cut off, or an error before there is one, ends in the form in w
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+
 from dragoman.cli.answer.exchange import Exchange
 from dragoman.cli.answer.outlet import Outlet
+from dragoman.cli.answer.printers import Piece, events_of
 from dragoman.cli.status import FailedExchange
 from dragoman.providers.answers import Completion, Stream
 from dragoman.providers.prepare import Prepared
 from dragoman.schemas import foreign
 from dragoman.schemas.convert import guarded
-from dragoman.schemas.dialect import find
-from dragoman.schemas.errors import (
-    BrokenStream,
-    DragomanError,
-    NetworkFault,
-    ProtocolFault,
-    ProviderFault,
-    ReportedError,
-    TruncatedStream,
-)
-from dragoman.schemas.events import Event, StreamComplete, StreamFailed
-from dragoman.schemas.ir import Error, Response, Usage, Wire
-from dragoman.schemas.losses import Losses
-from dragoman.schemas.streams import StreamConverter, StreamReader
+from dragoman.schemas.dialect import Dialect, find
+from dragoman.schemas.errors import BrokenStream, DragomanError, ProtocolFault, ReportedError, TruncatedStream
+from dragoman.schemas.events import Event, Heartbeat, StreamComplete, StreamFailed, StreamStarted
+from dragoman.schemas.framing import comment_frame
+from dragoman.schemas.ir import Error, Response, Wire
+from dragoman.schemas.losses import Loss, Losses
+from dragoman.schemas.streams import StreamConverter
 
-__all__ = ["DialectPrinter", "Passage", "translated_completion"]
+__all__ = ["DialectPrinter", "translated_completion"]
+
+# Whose clients take a comment for broken JSON: a sign of life is an event, which belongs to a stream that has begun.
+_BEGUN = frozenset({"gemini"})
 
 
 async def translated_completion(exchange: Exchange, outlet: Outlet, dialect: str) -> Completion:
@@ -56,91 +56,132 @@ def _document(exchange: Exchange, prepared: Prepared, completion: Completion, di
 
 
 class DialectPrinter:
-    """Says events as a stream of a dialect. `request` is what is asked, in that dialect."""
+    """Says a stream in a dialect: events in its words, or, where who answers speaks it, that one's own bytes."""
 
-    def __init__(self, outlet: Outlet, exchange: Exchange, dialect: str, request: Wire) -> None:
+    def __init__(self, outlet: Outlet, exchange: Exchange, dialect: str) -> None:
         self._outlet, self._exchange = outlet, exchange
         self._listener = find(dialect)
-        self._losses = Losses()
-        self._is_over = False
-        asked = guarded(self._listener.requests.decode_request, request)
-        self._encoder = self._listener.streams.StreamEncoder(self._losses, asked)
+        self._speaker: _Translation | _Passage | None = None
         self.repeats = self._listener.streams.REPEATS
 
-    def feed(self, event: Event, stream: Stream) -> None:
-        self._outlet.write_lines(b"".join(self._encoder.feed(event)))
-        if isinstance(event, (StreamComplete, StreamFailed)):
-            self._is_over = True
-            foreign.report_response(event.response, self._listener, self._losses)
+    async def pieces(self, stream: Stream) -> AsyncGenerator[Piece, None]:
+        """Yield what comes, of whoever it is that answers."""
+        await stream.begin()
+        if stream.dialect == self._listener.name:
+            self._speaker = passage = _Passage(self._listener.name)
+            pieces = passage.pieces(stream)
+        else:
+            request = self._exchange.request_as(self._listener.name, stream.prepared)
+            self._speaker, pieces = _Translation(self._listener, request), events_of(stream)
+        async with aclosing(pieces):
+            async for piece in pieces:
+                yield piece
+
+    def feed(self, piece: Piece, stream: Stream) -> None:
+        self._outlet.write_lines(self._said(piece))
+
+    def beat(self) -> bytes:
+        """Return a sign of life that its clients understand, whether anything has been said or not."""
+        if isinstance(self._speaker, _Translation):
+            return self._speaker.beat()
+        if self._speaker is not None and not self._speaker.takes_beats:
+            return b""
+        return _sign_of_life(self._listener, has_begun=self._outlet.has_written)
 
     def end(self, stream: Stream, bad: DragomanError | None) -> None:
-        self._exchange.tell_losses(self._losses.found, self._listener.name)
+        self._exchange.tell_losses(self._losses(), self._listener.name)
 
     def fail(self, stream: Stream, error: DragomanError) -> None:
         """Say the error as the dialect says one, if the stream has not. Where nothing came before it, nothing that an
         answer has is missing."""
-        if not self._outlet.has_written:
+        if self._speaker is None or not self._outlet.has_written:
             self._outlet.write_lines(_error_event(error, self._listener.name))
             return
-        if not self._is_over:
-            self.feed(_bad_end(error), stream)
+        self._outlet.write_lines(self._speaker.fail(error))
         self.end(stream, error)
 
+    def _said(self, piece: Piece) -> bytes:
+        match self._speaker, piece:
+            case _Passage(), bytes():
+                return piece
+            case _Translation() as translation, event if not isinstance(event, bytes):
+                return translation.said(event)
+            case _:
+                return b""
 
-class Passage:
-    """A stream in the provider's own dialect, passed on as it is. `response` is what it added up to; `has_begun`: some
-    of it had come before it failed."""
+    def _losses(self) -> Sequence[Loss]:
+        return self._speaker.losses.found if isinstance(self._speaker, _Translation) else ()
+
+
+class _Translation:
+    """Events → a stream of a dialect. `request` is what is asked, in that dialect."""
+
+    def __init__(self, listener: Dialect, request: Wire) -> None:
+        self.losses = Losses()
+        self._listener = listener
+        self._is_over = False
+        asked = guarded(listener.requests.decode_request, request)
+        self._encoder = listener.streams.StreamEncoder(self.losses, asked)
+
+    def said(self, event: Event) -> bytes:
+        said = b"".join(self._encoder.feed(event))
+        if isinstance(event, (StreamComplete, StreamFailed)):
+            self._is_over = True
+            foreign.report_response(event.response, self._listener, self.losses)
+        return said
+
+    def beat(self) -> bytes:
+        return b"" if self._is_over else b"".join(self._encoder.feed(Heartbeat()))
+
+    def fail(self, error: DragomanError) -> bytes:
+        return b"" if self._is_over else self.said(_bad_end(error))
+
+
+class _Passage:
+    """The provider's own stream, passed on as it is: whole events at a time."""
 
     def __init__(self, dialect: str) -> None:
-        self.response: Response | None = None
-        self.has_begun = False
         self._dialect = dialect
         self._converter = StreamConverter(source=dialect, target=dialect)
-        self._reader = StreamReader(dialect)
+        self._is_over = False
+        self._start = b""
+
+    async def pieces(self, stream: Stream) -> AsyncGenerator[Piece, None]:
+        """Yield what comes as soon as it comes. Raises why it is not whole, when that has been said."""
+        try:
+            async with aclosing(stream.raw()) as raw:
+                async for piece in raw:
+                    self._start = self._start or piece.lstrip()[:1]
+                    yield self._converter.feed(piece)
+            said = self._converter.close()
+        except BrokenStream as error:
+            raise ProtocolFault(f"no {self._dialect} stream: {error}") from error
+        self._is_over = True
+        yield said
+        if (why := self._converter.error) is not None:
+            raise ProtocolFault(f"the stream cannot be read: {why}") if isinstance(why, BrokenStream) else why
 
     @property
-    def usage(self) -> Usage | None:
-        return self.response.usage if self.response else None
+    def takes_beats(self) -> bool:
+        """Tell whether a sign of life can stand where it is now: what comes as an array has none."""
+        return not self._is_over and self._start not in (b"[", b"{")
 
-    async def run(self, stream: Stream, outlet: Outlet) -> DragomanError | None:
-        """Pass on what comes as soon as it comes. Return why it is not whole."""
+    def fail(self, error: DragomanError) -> bytes:
+        """Return what ends a stream that came no further, after what came of it."""
+        if self._is_over:
+            return b""
         try:
-            async for piece in stream.raw():
-                outlet.write_lines(self._fed(piece))
-            outlet.write_lines(self._closed())
-        except BrokenStream as error:
-            return self._failed(ProtocolFault(f"no {self._dialect} stream: {error}"), outlet)
-        except (ProviderFault, NetworkFault) as error:
-            return self._failed(error, outlet)
-        self.has_begun, why = outlet.has_written, self._converter.error
-        return ProtocolFault(f"the stream cannot be read: {why}") if isinstance(why, BrokenStream) else why
-
-    def _fed(self, piece: bytes) -> bytes:
-        said = self._converter.feed(piece)
-        self._watch(self._reader.feed(piece))
-        return said
-
-    def _closed(self) -> bytes:
-        said = self._converter.close()
-        self._watch(self._reader.close())
-        return said
-
-    def _watch(self, events: list[Event]) -> None:
-        for event in events:
-            if isinstance(event, (StreamComplete, StreamFailed)):
-                self.response = event.response
-
-    def _failed(self, error: DragomanError, outlet: Outlet) -> DragomanError:
-        """Say an error as the dialect says it, after what came of the stream or in place of it."""
-        self.has_begun = outlet.has_written
-        outlet.write_lines(self._cut() if self.has_begun else _error_event(error, self._dialect))
-        return error
-
-    def _cut(self) -> bytes:
-        try:
-            return self._closed()
+            return self._converter.close()
         except BrokenStream:  # what came was not enough to be anything
             return _error_event(TruncatedStream(), self._dialect)
+
+
+def _sign_of_life(listener: Dialect, *, has_begun: bool) -> bytes:
+    """Return one that stands for itself, among events or before them."""
+    encoder = listener.streams.StreamEncoder(Losses())
+    if has_begun or listener.name in _BEGUN:
+        encoder.feed(StreamStarted(Response(candidates=())))
+    return b"".join(encoder.feed(Heartbeat())) or comment_frame("")
 
 
 def _error_event(error: DragomanError, dialect: str) -> bytes:

@@ -13,20 +13,38 @@ import msgspec
 
 from dragoman.cli.ask.inputs import Inputs, unicode_argument
 from dragoman.cli.ask.prompt import ORDERS, PromptWords, read_prompt
-from dragoman.cli.ask.settings import EFFORTS, PHASES, many, optional, read_parameters, read_reasoning, read_settings
+from dragoman.cli.ask.settings import (
+    EFFORTS,
+    PHASES,
+    many,
+    optional,
+    read_fallback,
+    read_parameters,
+    read_reasoning,
+    read_settings,
+)
 from dragoman.cli.choices import dialect_choices, profile_choices
 from dragoman.cli.environment import Environment
 from dragoman.cli.options import Option, Values, check_choice
 from dragoman.cli.status import Usage
-from dragoman.providers.profile import load_profile
-from dragoman.providers.settings import Profile
+from dragoman.providers.groups import load_group
+from dragoman.providers.settings import Group, Profile
 from dragoman.schemas.errors import ProfileFault, RefusedLoss
 from dragoman.schemas.ir import JSON, AnyTool, Media, Message, OutputFormat, Part, Request, Text, ToolChoice, Wire
 
 if TYPE_CHECKING:
     from dragoman.providers.prepare import Prepared
 
-__all__ = ["OPTIONS", "REFUSE_MEANING", "REPORT", "Asking", "Preparer", "read_asking", "rehearsed"]
+__all__ = [
+    "OPTIONS",
+    "REFUSE_MEANING",
+    "REPORT",
+    "Asking",
+    "Preparer",
+    "read_asking",
+    "refuse_no_model_after",
+    "rehearsed",
+]
 
 REPORT, REFUSE_DROPPED, REFUSE_MEANING = "report", "refuse-dropped", "refuse-meaning"
 # Options that a provider may do without, though not unnoticed.
@@ -43,17 +61,21 @@ ITS_OWN = {
 class Preparer(Protocol):
     """Who makes calls of requests: a provider does."""
 
-    def prepare(self, request: Request, *, streams: bool = ..., on_loss: str = ...) -> Prepared: ...
-    def prepare_document(self, document: JSON, *, source: str, streams: bool = ..., on_loss: str = ...) -> Prepared: ...
+    def prepare(self, request: Request, *, streams: bool = ..., allows_loss: bool = ...) -> Prepared: ...
+    def prepare_document(
+        self, document: JSON, *, source: str, streams: bool = ..., allows_loss: bool = ...
+    ) -> Prepared: ...
 
 
 class Asking(msgspec.Struct, frozen=True, kw_only=True):
-    """`request` is what is asked, or `document`, a whole request of the dialect `source`. `schema` is what the answer
+    """`group` are those who may be asked, the first of them first, and the others where it cannot answer.
+
+    `request` is what is asked, or `document`, a whole request of the dialect `source`. `schema` is what the answer
     has to fit, `typed` the options of `SAMPLING` that were there. `policy` says what may be lost: everything is but
     reported, or "refuse-dropped" refuses what would be left out and changes the meaning, "refuse-meaning" also what
     would be said otherwise."""
 
-    profile: Profile
+    group: Group
     request: Request | None = None
     document: JSON = None
     source: str = ""
@@ -61,12 +83,18 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True):
     schema: Wire | None = None
     typed: frozenset[str] = frozenset()
 
+    @property
+    def profile(self) -> Profile:
+        return self.group.targets[0]
+
     def prepared(self, provider: Preparer, *, streams: bool) -> Prepared:
-        """Return the call that asks it. Raises RefusedLoss where the policy forbids one, of the vendor's quirks too."""
+        """Return the call that asks the first of them. Raises RefusedLoss where the policy forbids one, of the vendor's
+        quirks too."""
+        allows = self.policy == REPORT
         if self.request is not None:
-            prepared = provider.prepare(self.request, streams=streams)
+            prepared = provider.prepare(self.request, streams=streams, allows_loss=allows)
         else:
-            prepared = provider.prepare_document(self.document, source=self.source, streams=streams)
+            prepared = provider.prepare_document(self.document, source=self.source, streams=streams, allows_loss=allows)
         refused = tuple(loss for loss in prepared.losses if loss.severity == "meaning" and self._forbids(loss.action))
         if refused:
             error = RefusedLoss(refused)
@@ -82,9 +110,9 @@ def read_asking(values: Values, environment: Environment) -> Asking:
     """Return what is asked. Raises Usage, NoInput, InvalidInput, ProfileFault, …"""
     for option in OPTIONS:
         _check(option, values)
-    profile = read_profile(values, environment)
+    group = read_group(values, environment)
     asking = _read_whole if optional(values, "request") is not None else _read_pieces
-    asked = asking(values, profile, environment)
+    asked = asking(values, group, environment)
     _refuse_no_model(asked)
     return asked
 
@@ -99,9 +127,12 @@ def _check(option: Option, values: Values) -> None:
             check_choice(option, said)
 
 
-def read_profile(values: Values, environment: Environment) -> Profile:
-    """Return whom to ask, with the options laid over what the profile says."""
-    return load_profile(optional(values, "profile"), variables=environment.variables, settings=read_settings(values))
+def read_group(values: Values, environment: Environment) -> Group:
+    """Return whom to ask, with the options laid over what the profiles say."""
+    settings, fallback = read_settings(values), read_fallback(values)
+    return load_group(
+        optional(values, "profile"), variables=environment.variables, settings=settings, fallback=fallback
+    )
 
 
 def rehearsed(values: Values, environment: Environment, *, streams: bool) -> int | None:
@@ -116,7 +147,7 @@ def rehearsed(values: Values, environment: Environment, *, streams: bool) -> int
 # ---- a prompt, and what goes with it ---------------------------------------------------------------------------------
 
 
-def _read_pieces(values: Values, profile: Profile, environment: Environment) -> Asking:
+def _read_pieces(values: Values, group: Group, environment: Environment) -> Asking:
     if optional(values, "source") is not None:
         raise Usage("--from is the dialect of a whole request", "--request FILE names one")
     inputs = Inputs(environment, may_read_stdin=not values.get("no_stdin"))
@@ -130,7 +161,7 @@ def _read_pieces(values: Values, profile: Profile, environment: Environment) -> 
         instructions=_instructions(values),
         tools=tools,
     )
-    return _asking(values, profile, request=request, policy=REFUSE_DROPPED)
+    return _asking(values, group, request=request, policy=REFUSE_DROPPED)
 
 
 def _said(values: Values, tools: Sequence[AnyTool], inputs: Inputs) -> Request:
@@ -145,10 +176,10 @@ def _said(values: Values, tools: Sequence[AnyTool], inputs: Inputs) -> Request:
     )
 
 
-def _asking(values: Values, profile: Profile, *, request: Request, policy: str) -> Asking:
+def _asking(values: Values, group: Group, *, request: Request, policy: str) -> Asking:
     schema = request.output.schema if request.output and values.get("schema") else None
     return Asking(
-        profile=profile,
+        group=group,
         request=request,
         policy=REPORT if values.get("allow_loss") else policy,
         schema=schema,
@@ -211,7 +242,7 @@ def _output(values: Values, inputs: Inputs) -> OutputFormat | None:
 # ---- a whole request -------------------------------------------------------------------------------------------------
 
 
-def _read_whole(values: Values, profile: Profile, environment: Environment) -> Asking:
+def _read_whole(values: Values, group: Group, environment: Environment) -> Asking:
     _refuse_beside(values)
     from dragoman.cli.ask.requestfile import laid_over, read_request
 
@@ -220,7 +251,7 @@ def _read_whole(values: Values, profile: Profile, environment: Environment) -> A
     typed = _said(values, whole.request.tools, inputs)
     typed = msgspec.structs.replace(typed, model=optional(values, "model"))
     request = laid_over(whole.request, typed)
-    asking = _asking(values, profile, request=request, policy=REFUSE_MEANING)
+    asking = _asking(values, group, request=request, policy=REFUSE_MEANING)
     if request != whole.request:
         return asking
     return msgspec.structs.replace(asking, request=None, document=whole.document, source=whole.source)
@@ -243,10 +274,23 @@ def _refuse_no_model(asking: Asking) -> None:
     document = asking.document if isinstance(asking.document, dict) else {}
     asked = asking.request.model if asking.request is not None else document.get("model")
     profile = asking.profile
-    knows = profile.dialect == "openai-chat" and profile.key_need != "required"
-    if not (asked or profile.model or profile.deployment or knows):
+    if not (asked or _has_model(profile)):
         hint = f"-m MODEL, or model: in the profile; dragoman models -p {profile.name} lists them"
         raise ProfileFault("no model to ask", place=profile.name, hint=hint)
+    refuse_no_model_after(asking.group)
+
+
+def refuse_no_model_after(group: Group) -> None:
+    """Refuse to ask nobody in particular in place of the first: each of the others is asked for a model of its own."""
+    for other in group.targets[1:]:
+        if not _has_model(other):
+            hint = f"name it as {other.name}/MODEL; dragoman models -p {other.name} lists them"
+            raise ProfileFault("no model to ask in place of another", place=other.name, hint=hint)
+
+
+def _has_model(profile: Profile) -> bool:
+    knows = profile.dialect == "openai-chat" and profile.key_need != "required"
+    return bool(profile.model or profile.deployment or knows)
 
 
 # ---- the table -------------------------------------------------------------------------------------------------------
@@ -270,7 +314,8 @@ def _phases() -> Sequence[str]:
 
 OPTIONS = (
     Option("words", (), "What to ask; - is standard input.", "PROMPT", ()),
-    Option("profile", ("-p", "--profile"), "Whom to ask: a profile or a vendor.", "NAME", None, profile_choices),
+    Option("profile", ("-p", "--profile"), "Whom to ask: a profile, vendor or group.", "NAME", None, profile_choices),
+    Option("fallback", ("--fallback",), "Whom to ask if that fails: A,B/MODEL,C.", "NAMES", (), profile_choices),
     Option("model", ("-m", "--model"), "The model, or an alias of the profile's.", "MODEL"),
     Option("system", ("-s", "--system"), "Instructions.", "TEXT"),
     Option("file", ("-f", "--file"), "Text that goes before the prompt.", "FILE", ()),
@@ -293,6 +338,9 @@ OPTIONS = (
     Option("dialect", ("--dialect",), "Speak this one, if it has several.", "DIALECT", None, dialect_choices),
     Option("timeout", ("--timeout",), "Seconds for all, or PHASE=SECONDS.", "SECONDS", (), _phases),
     Option("retries", ("--retries",), "How often to try again.", "N"),
+    Option("max_cost", ("--max-cost",), "Send nothing that may cost more.", "USD"),
+    Option("prices", ("--prices",), "What tokens cost, to estimate it.", "FILE"),
+    Option("no_state", ("--no-state",), "Keep nothing for other commands.", "", False),
     Option("dry_run", ("-n", "--dry-run"), "Show what would be sent.", "", False),
     Option("curl", ("--curl",), "Show it as a line for curl.", "", False),
     Option("explain", ("--explain",), "Show the profile, and where it is from.", "", False),

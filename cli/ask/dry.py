@@ -7,8 +7,9 @@ for. Other secrets that headers and URLs may hold are masked by their names.
 from __future__ import annotations
 
 import msgspec
+from msgspec.structs import replace
 
-from dragoman.cli.ask.asking import Asking, read_asking, read_profile
+from dragoman.cli.ask.asking import Asking, read_asking, read_group
 from dragoman.cli.ask.inputs import STDIN
 from dragoman.cli.ask.masking import MARK, KeySource, key_source, known_secrets, with_key, without_secrets
 from dragoman.cli.ask.notices import tell_losses, tell_warnings, weighed
@@ -20,8 +21,8 @@ from dragoman.cli.sinks import open_sink
 from dragoman.cli.status import Status, Usage
 from dragoman.providers.auth import Key
 from dragoman.providers.exchange import Call
-from dragoman.providers.prepare import Prepared, prepare, prepare_document
-from dragoman.providers.settings import Profile
+from dragoman.providers.prepare import Prepared, Wanted, prepare_wanted
+from dragoman.providers.settings import Group, Profile
 from dragoman.schemas.ir import JSON, Request, Wire
 from dragoman.schemas.jsontext import read_json, write_json
 
@@ -31,18 +32,21 @@ SCHEMA_VERSION = 1
 
 
 class Rehearsal:
-    """Makes calls as a provider does, with a mark for the key."""
+    """Makes calls as a provider does, with a mark for the key. `keeps_model`: for the model that a request names."""
 
-    def __init__(self, profile: Profile, key: Key | None) -> None:
-        self._profile, self._key = profile, key
+    def __init__(self, profile: Profile, key: Key | None, *, keeps_model: bool = True) -> None:
+        self._profile, self._key, self._keeps_model = profile, key, keeps_model
 
-    def prepare(self, request: Request, *, streams: bool = False, on_loss: str = "report") -> Prepared:
-        return prepare(self._profile, self._key, request, streams=streams, on_loss=on_loss)
+    def prepare(self, request: Request, *, streams: bool = False, allows_loss: bool = False) -> Prepared:
+        return self._prepared(Wanted(request=request, streams=streams))
 
     def prepare_document(
-        self, document: JSON, *, source: str, streams: bool = False, on_loss: str = "report"
+        self, document: JSON, *, source: str, streams: bool = False, allows_loss: bool = False
     ) -> Prepared:
-        return prepare_document(self._profile, self._key, document, source=source, streams=streams, on_loss=on_loss)
+        return self._prepared(Wanted(document=document, source=source, streams=streams))
+
+    def _prepared(self, wanted: Wanted) -> Prepared:
+        return prepare_wanted(self._profile, self._key, replace(wanted, keeps_model=self._keeps_model))
 
 
 def rehearse(values: Values, environment: Environment, *, streams: bool) -> int:
@@ -51,39 +55,57 @@ def rehearse(values: Values, environment: Environment, *, streams: bool) -> int:
     if len(asked) > 1:
         raise Usage(f"{' and '.join(asked)} do not go together", "one of them")
     if values.get("explain"):
-        return _explain(read_profile(values, environment), values, environment)
+        return _explain(read_group(values, environment), values, environment)
     asking = read_asking(values, environment)
     source = key_source(asking.profile, environment)
     prepared = _prepared(asking, source, streams=streams)
     _tell(prepared, asking, values, environment)
     with open_sink(optional(values, "output") or STDIN, environment) as sink:
-        sink.write(_shown(prepared, asking.profile, source, values, environment))
+        sink.write(_shown(prepared, asking.group, source, values, environment))
     return Status.DONE
 
 
-def _explain(profile: Profile, values: Values, environment: Environment) -> int:
+def _explain(group: Group, values: Values, environment: Environment) -> int:
     from dragoman.cli.survey.explanation import explanation
+    from dragoman.providers.groups import group_rows
 
-    tell_warnings(profile.warnings, environment, quiet=bool(values.get("quiet")))
-    environment.write(explanation([profile], environment, is_json=bool(values.get("json"))))
+    for profile in group.targets:
+        tell_warnings(profile.warnings, environment, quiet=bool(values.get("quiet")))
+    rows = group_rows(optional(values, "profile"), variables=environment.variables)
+    groups = {group.name: rows} if rows else None
+    environment.write(explanation(_apart(group), environment, is_json=bool(values.get("json")), groups=groups))
     return Status.DONE
+
+
+def _apart(group: Group) -> list[Profile]:
+    """Return those of a group, with a name each: some are one profile with several models."""
+    names = [target.name for target in group.targets]
+    return [
+        target if names.count(target.name) == 1 else replace(target, name=f"{target.name}/{target.model}")
+        for target in group.targets
+    ]
 
 
 def _prepared(asking: Asking, source: KeySource | None, *, streams: bool) -> Prepared:
     key = None if source is None else Key(MARK, source.name)
-    return asking.prepared(Rehearsal(asking.profile, key), streams=streams)
+    return asking.prepared(Rehearsal(asking.profile, key, keeps_model=not asking.group.names_models), streams=streams)
 
 
 def _tell(prepared: Prepared, asking: Asking, values: Values, environment: Environment) -> None:
     quiet, verbose = bool(values.get("quiet")), values.get("verbose")
     verbosity = -1 if quiet else verbose if isinstance(verbose, int) else 0
-    tell_warnings(asking.profile.warnings, environment, quiet=quiet)
+    for profile in asking.group.targets:
+        tell_warnings(profile.warnings, environment, quiet=quiet)
+    if (others := asking.group.targets[1:]) and not quiet:
+        told = ", ".join(f"{other.name}/{other.model}" if other.model else other.name for other in others)
+        environment.say(printable(f"dragoman: note: if that fails, it goes to {told}"))
     tell_losses(weighed(prepared.losses, asking.typed), asking.profile.name, environment, verbosity=verbosity)
 
 
 def _shown(
-    prepared: Prepared, profile: Profile, source: KeySource | None, values: Values, environment: Environment
+    prepared: Prepared, group: Group, source: KeySource | None, values: Values, environment: Environment
 ) -> bytes:
+    profile = group.targets[0]
     call = without_secrets(prepared.call, known_secrets(profile, environment))
     if values.get("curl"):
         from dragoman.cli.ask.curl import curl_line
@@ -91,7 +113,7 @@ def _shown(
         return curl_line(call, profile, source, streams=prepared.streams).encode() + b"\n"
     call = with_key(call, source)
     if values.get("json"):
-        return write_json(_document(call, prepared)) + b"\n"
+        return write_json({**_document(call, prepared), "targets": _targets(prepared, group)}) + b"\n"
     head = [f"{call.method} {call.url}", *(f"{name}: {value}" for name, value in call.headers.items()), "", ""]
     colour = optional(values, "output") in (None, STDIN) and environment.has_colour(environment.stdout)
     return "\n".join(map(printable, head)).encode() + pretty_document(call.body, colour=colour)
@@ -110,3 +132,13 @@ def _document(call: Call, prepared: Prepared) -> Wire:
         "body": read_json(call.body),
         "losses": losses,
     }
+
+
+def _targets(prepared: Prepared, group: Group) -> list[JSON]:
+    """Return who would be asked, one after the other."""
+    first, *others = group.targets
+    targets: list[Wire] = [{"profile": first.name, "dialect": first.dialect, "model": prepared.model}]
+    for other in others:
+        model = other.models.get(other.model or "", other.model)
+        targets.append({"profile": other.name, "dialect": other.dialect, "model": model})
+    return list(targets)

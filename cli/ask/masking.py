@@ -12,7 +12,7 @@ import re
 import msgspec
 
 from dragoman.cli.environment import Environment
-from dragoman.providers.auth import Key, credentials
+from dragoman.providers.auth import Key, credentials, one_by_one
 from dragoman.providers.exchange import Call
 from dragoman.providers.profiles.suspicion import is_placeholder
 from dragoman.providers.secrets import REDACTED, Secrets, secrets_of
@@ -34,7 +34,13 @@ class KeySource(msgspec.Struct, frozen=True):
 
 
 def key_source(profile: Profile, environment: Environment) -> KeySource | None:
-    """Return where the key of a profile would come from; None where it needs none and has none. Nothing is run."""
+    """Return where the key of a profile would come from; None where it needs none and has none. Nothing is run. Of
+    several credentials, it is the first that is there, by priority."""
+    sources = [_source(alone, environment) for alone in one_by_one(profile)]
+    return next((source for source in sources if source is None or source.is_there), sources[0])
+
+
+def _source(profile: Profile, environment: Environment) -> KeySource | None:
     headers, query = credentials(profile, Key(MARK, "nowhere"))
     if not (headers or query) or headers.keys() & profile.headers.keys():
         return None
@@ -53,7 +59,7 @@ def key_source(profile: Profile, environment: Environment) -> KeySource | None:
 def known_secrets(profile: Profile, environment: Environment) -> Secrets:
     """Return what is secret of a profile and what the environment holds: somebody may have put a key into a prompt."""
     secrets = secrets_of(profile, None)
-    for name in profile.key_env:
+    for name in {name for alone in one_by_one(profile) for name in alone.key_env}:
         secrets.add(environment.variables.get(name, ""))
     return secrets
 

@@ -18,13 +18,14 @@ from dragoman.schemas.ir import JSON, Parameters, ReasoningPolicy, Wire
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["many", "optional", "read_parameters", "read_reasoning", "read_settings"]
+__all__ = ["many", "optional", "read_fallback", "read_parameters", "read_reasoning", "read_seconds", "read_settings"]
 
 Number = TypeVar("Number", int, int | float)
 PHASES = ("connect", "first_byte", "idle", "total", "write", "pool")
 EFFORTS = ("minimal", "low", "medium", "high", "xhigh", "max")
 MAX_DEPTH = 32  # steps of a path into the body
 MAX_RETRIES = 100
+MAX_SECONDS = 86_400
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,15}(?:\.[0-9]{0,18})?|\.[0-9]{1,18})(?:[eE][+-]?[0-9]{1,2})?")
 _COUNT = re.compile(r"[+-]?[0-9]{1,18}")
 
@@ -42,6 +43,14 @@ def many(values: Values, name: str) -> list[str]:
     """Return an option that may be given more than once."""
     value = values.get(name)
     return value if isinstance(value, list) else []
+
+
+def read_fallback(values: Values) -> list[str]:
+    """Return whom to ask where others cannot answer, in order. Raises Usage."""
+    said = [name.strip() for text in many(values, "fallback") for name in text.split(",")]
+    if not all(said):
+        raise Usage("--fallback: expected names, as in a,b/MODEL,c, and one of them is empty")
+    return said
 
 
 # ---- what a request says ---------------------------------------------------------------------------------------------
@@ -109,7 +118,24 @@ def read_settings(values: Values) -> Wire:
     settings["timeouts"] = dict[str, JSON](map(_timeout, many(values, "timeout"))) or None
     retries = optional(values, "retries")
     settings["retry"] = None if retries is None else {"attempts": _retries(retries) + 1}
+    settings["state"] = False if values.get("no_state") else None
+    settings["max_cost"] = _given(values, "max_cost", _dollars)
+    settings["price_file"] = optional(values, "prices")
     return {name: value for name, value in settings.items() if value is not None}
+
+
+def read_seconds(flag: str, said: str) -> float:
+    """Return seconds, more than none. Raises Usage."""
+    seconds = float(said) if _NUMBER.fullmatch(said) else 0.0
+    if not 0 < seconds <= MAX_SECONDS:
+        raise Usage(f"{flag}: expected seconds, more than 0 and up to {MAX_SECONDS:,}, got {said!r}")
+    return seconds
+
+
+def _dollars(flag: str, said: str) -> int | float:
+    if not _NUMBER.fullmatch(said) or float(said) < 0:
+        raise Usage(f"{flag}: expected US dollars, such as 0.50, got {said!r}")
+    return float(said)
 
 
 def _retries(said: str) -> int:

@@ -75,6 +75,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     tokens: dict[str, int | None]
     cost: float | None
     costed: int  # results that say what they cost
+    estimated: int  # of these, those of which it is estimated
     wall: float
     requests_per_second: float | None
     output_tokens_per_second: float | None
@@ -96,7 +97,7 @@ class Measures:
         self._errors: Counter[tuple[str, int | None]] = Counter()
         self._differences: Counter[str] = Counter()
         self._tokens: Counter[str] = Counter()
-        self._cost, self._costed = 0.0, 0
+        self._cost, self._costed, self._estimated = 0.0, 0, 0
         self._streamed = self._retries = self._losses = 0
         self._figures: Figures | None = None
 
@@ -108,7 +109,7 @@ class Measures:
         self._figures = None
         self._outcomes[result.outcome if result.outcome in OUTCOMES else "failed"] += 1
         self._add_times(result)
-        self._add_usage(result.usage or {})
+        self._add_usage(result.usage or {}, is_estimated=result.cost_source == "estimated")
         self._retries += max(result.attempts - 1, 0)
         self._losses += result.losses
         if result.error is not None:
@@ -166,6 +167,7 @@ class Measures:
             tokens={name: self._tokens.get(name) for name in TOKENS},
             cost=self._cost if self._costed else None,
             costed=self._costed,
+            estimated=self._estimated,
             wall=end - begin,
             requests_per_second=answers / seconds if seconds else None,
             output_tokens_per_second=tokens / seconds if seconds else None,
@@ -192,7 +194,7 @@ class Measures:
             self.speed.append(speed)
             self._streamed += is_streamed
 
-    def _add_usage(self, usage: Wire) -> None:
+    def _add_usage(self, usage: Wire, *, is_estimated: bool) -> None:
         for name in TOKENS:
             number = _number(usage.get(name))
             if not isnan(number):
@@ -200,6 +202,7 @@ class Measures:
         cost = _number(usage.get("cost"))
         if not isnan(cost):
             self._cost, self._costed = self._cost + cost, self._costed + 1
+            self._estimated += is_estimated
 
 
 def speed_of(result: Result) -> tuple[float | None, bool]:

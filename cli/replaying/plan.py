@@ -37,6 +37,10 @@ _OF_SENDING = {
     "timeout": "--timeout",
     "retries": "--retries",
     "allow_loss": "--allow-loss",
+    "fallback": "--fallback",
+    "max_cost": "--max-cost",
+    "prices": "--prices",
+    "no_state": "--no-state",
 }
 # What is for results, and makes no sense for a server.
 _OF_RESULTS = {
@@ -81,6 +85,10 @@ class Typed(msgspec.Struct, frozen=True, kw_only=True):
     dialect: str | None
     timeout: list[str]
     retries: str | None
+    fallback: list[str]
+    max_cost: str | None
+    prices: str | None
+    no_state: bool
     allow_loss: bool
     expect: str | None
     strict_text: bool
@@ -142,6 +150,7 @@ def _refuse(typed: Typed) -> None:
         (typed.offline, typed.dry_run, "--offline", "--dry-run"),
         (typed.offline, typed.dialect, "--offline", "--dialect"),
         (typed.original, typed.dialect, "--original", "--dialect"),
+        (typed.original, typed.fallback, "--original", "--fallback"),
         (typed.dry_run, typed.resume, "--dry-run", "--resume"),
     ):
         if first and second:

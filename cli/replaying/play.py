@@ -14,7 +14,7 @@ from itertools import chain, islice
 from dragoman.cli.answer.outlet import Outlet
 from dragoman.cli.answer.running import run_async
 from dragoman.cli.ask.notices import tell_warnings
-from dragoman.cli.ask.settings import read_settings
+from dragoman.cli.ask.settings import read_fallback
 from dragoman.cli.conversion.sources import AUTO, STDIN, Reading, Stream, read_inputs
 from dragoman.cli.environment import Environment
 from dragoman.cli.options import Values
@@ -31,13 +31,13 @@ from dragoman.cli.replaying.run import Pace, run_jobs
 from dragoman.cli.replaying.selection import Search
 from dragoman.cli.replaying.sending import Manner, Sender
 from dragoman.cli.replaying.telling import ReplayTeller
-from dragoman.cli.replaying.whom import NamedProfile, Original, TheRecording, Whom
+from dragoman.cli.replaying.whom import NamedProfile, Original, TheRecording, Whom, load_named
 from dragoman.cli.sinks import open_sink
 from dragoman.cli.status import CheckFailed, Status, Usage
 from dragoman.providers.clock import Clock, SystemClock
 from dragoman.providers.onlookers import AnyLog
-from dragoman.providers.settings import Profile
-from dragoman.schemas.errors import InvalidInput, ProfileFault
+from dragoman.providers.settings import Group
+from dragoman.schemas.errors import BudgetReached, InvalidInput, ProfileFault
 from dragoman.schemas.ir import JSON, Wire
 
 __all__ = ["entries_of", "play", "tell_passed"]
@@ -86,6 +86,7 @@ class _Play:
         self._values = values
         self._clock = clock or SystemClock()
         self._notices = Notices(environment, quiet=typed.quiet)
+        self._stopped: BudgetReached | None = None
         self._search = Search(plan.selection)
 
     def run(self, files: list[str]) -> int:
@@ -117,7 +118,7 @@ class _Play:
         return status or (Status.FAILED if entries.broken else Status.DONE)
 
     def _send(self, entries: Entries, whom: Whom, teller: ReplayTeller, outlet: Outlet, stack: ExitStack) -> None:
-        whom.open()
+        tell_warnings(whom.open(), self._environment, quiet=self._typed.quiet)
         ledger = stack.enter_context(Ledger(self._typed.resume, self._run_name(whom))) if self._typed.resume else None
         for result in ledger.results() if ledger is not None else ():
             teller.count(result)
@@ -139,26 +140,32 @@ class _Play:
         )
         with ExitStack() as interrupted:
             interrupted.callback(teller.tell_summary)
-            run_async(work, outlet)
+            try:
+                run_async(work, outlet)
+            except BudgetReached as error:
+                if not len(teller.measures):
+                    raise
+                self._stopped = error
             interrupted.pop_all()
 
     def _whom(self) -> Whom:
         if self._typed.offline:
             return TheRecording(self._plan.speed)
-        profile, variables = self._profile(), self._environment.variables
-        tell_warnings(profile.warnings, self._environment, quiet=self._typed.quiet)
+        group, variables = self._group(), self._environment.variables
+        for profile in group.targets:
+            tell_warnings(profile.warnings, self._environment, quiet=self._typed.quiet)
         if not self._typed.original:
-            return NamedProfile(profile, self._plan.concurrency, variables)
+            return NamedProfile(group, self._plan.concurrency, variables)
+        profile, *others = group.targets
+        if others:
+            raise Usage(f"{group.name} is a group, and --original asks the recorded host", "-p PROFILE says whose key")
         names_model = self._typed.model not in (None, RECORDED)
         concurrency, notices = self._plan.concurrency, self._notices
         return Original(profile, concurrency, variables, notices=notices, names_model=names_model)
 
-    def _profile(self) -> Profile:
-        from dragoman.providers.profile import load_profile
-
-        settings = read_settings({**self._values, "model": None})
+    def _group(self) -> Group:
         try:
-            return load_profile(self._typed.profile, variables=self._environment.variables, settings=settings)
+            return load_named(self._values, self._environment)
         except ProfileFault as error:
             if self._typed.profile is None and not error.place:  # nobody is named, and nobody is the default
                 error.hint = f"{NAMELESS_ORIGINAL if self._typed.original else NAMELESS}{error.hint}"
@@ -178,8 +185,10 @@ class _Play:
         typed = self._typed
         sets: list[JSON] = list(typed.sets)
         unsets: list[JSON] = list(typed.unsets)
+        fallback: list[JSON] = list(read_fallback(self._values))
         return {
             "profile": whom.name,
+            **({"fallback": fallback} if fallback else {}),
             "original": typed.original,
             "dialect": typed.dialect,
             "expect": None if typed.expect is None else "word for word" if typed.strict_text else "structure",
@@ -223,13 +232,15 @@ class _Play:
         tell_passed(entries, self._environment, quiet=self._typed.quiet)
         if not len(teller.measures):
             raise self._nothing(entries)
-        teller.end()
+        teller.end(self._stopped)
 
     def _nothing(self, entries: Entries) -> InvalidInput:
         return InvalidInput("nothing to replay", why_nothing(entries, self._search, _files(self._typed)))
 
     def _status(self, entries: Entries, teller: ReplayTeller) -> int:
         figures = teller.measures.figures()
+        if self._stopped is not None:
+            return Status.FAILED
         if figures.count == 1 and figures.failed and teller.last_error is not None:
             return teller.last_error.exit_status
         is_good = not (figures.failed or figures.different or entries.broken)

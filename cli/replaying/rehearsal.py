@@ -121,7 +121,7 @@ def _rehearsed(job: Job, whom: Whom, manner: Manner, environment: Environment) -
     profile = whom.profile_for(job.captured)
     source = key_source(profile, environment)
     key = None if source is None else Key(MARK, source.name)
-    prepared = prepared_job(job, profile, Rehearsal(profile, key), manner)
+    prepared = prepared_job(job, profile, Rehearsal(profile, key, keeps_model=whom.keeps_model), manner)
     call = with_key(without_secrets(prepared.call, known_secrets(profile, environment)), source)
     return _Rehearsed(job, call, prepared, estimated_tokens(prepared.request))
 

@@ -51,7 +51,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """`key` names the exchange in this run and in its continuation. `outcome` is one of OUTCOMES."""
+    """`key` names the exchange in this run and in its continuation. `outcome` is one of OUTCOMES. Profile, dialect and
+    model are those of who answered, or was asked last."""
 
     key: str
     source: Source
@@ -62,7 +63,9 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     model: str | None = None
     streams: bool = False
     attempts: int = 1
+    attempted: tuple[_Wire, ...] = ()  # each attempt: who, how it went, what followed
     usage: _Wire | None = None  # input_tokens, output_tokens, cache_read, cache_write, reasoning, cost
+    cost_source: str | None = None  # "reported", or "estimated"
     finish: str | None = None
     text: str = ""
     tool_calls: tuple[_Wire, ...] = ()  # {"id", "name", "arguments"}

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 from dragoman.cli.replaying.jobs import Job
 from dragoman.cli.replaying.results import Result
 from dragoman.cli.replaying.sending import Sender
 from dragoman.cli.replaying.whom import Whom
 from dragoman.providers.clock import Clock
+from dragoman.schemas.errors import BudgetReached
 
 __all__ = ["Pace", "run_jobs"]
 
@@ -46,19 +48,32 @@ async def run_jobs(
     pace: Pace,
     tell: Callable[[Result], None],
 ) -> None:
-    """Do all jobs. What `tell` raises ends the run."""
+    """Do all jobs. What `tell` raises ends the run, and so does BudgetReached, once all that was sent is told."""
     async with whom:
         workers = [asyncio.create_task(_work(jobs, sender, pace, tell)) for _ in range(concurrency)]
         try:
-            await asyncio.gather(*workers)
+            refused = await asyncio.gather(*workers)
         finally:
             for worker in workers:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
+        # What was set aside for others that were under way has become what they cost: there may be room now.
+        if left := [job for job in refused if job is not None]:
+            for job in chain(left, jobs):
+                await _do(job, sender, pace, tell)
 
 
-async def _work(jobs: Iterator[Job], sender: Sender, pace: Pace, tell: Callable[[Result], None]) -> None:
+async def _work(jobs: Iterator[Job], sender: Sender, pace: Pace, tell: Callable[[Result], None]) -> Job | None:
+    """Do what there is to do. Return the job that may cost too much, and was not sent."""
     for job in jobs:
-        await pace.turn()
-        tell(await sender.send(job))
-        await asyncio.sleep(0)  # what is answered at once would let nobody else have a turn
+        try:
+            await _do(job, sender, pace, tell)
+        except BudgetReached:
+            return job
+    return None
+
+
+async def _do(job: Job, sender: Sender, pace: Pace, tell: Callable[[Result], None]) -> None:
+    await pace.turn()
+    tell(await sender.send(job))
+    await asyncio.sleep(0)  # what is answered at once would let nobody else have a turn

@@ -6,7 +6,7 @@ any other, and nobody runs them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 
 import msgspec
@@ -20,18 +20,21 @@ from dragoman.cli.replaying.notices import Notices
 from dragoman.cli.replaying.results import Fault, Result, Times
 from dragoman.cli.replaying.whom import Whom
 from dragoman.cli.status import IOFailure, status_of
+from dragoman.providers.account import attempt_fields, attempts_of
 from dragoman.providers.answers import text_of, tool_calls_of
 from dragoman.providers.client import WireProvider
-from dragoman.providers.exchange import Timing
+from dragoman.providers.exchange import Attempted, Cost, Timing
 from dragoman.providers.onlookers import AnyLog
 from dragoman.providers.prepare import Prepared
-from dragoman.providers.settings import Profile
-from dragoman.schemas.errors import DragomanError, InternalFault, ProfileFault, ReportedError
+from dragoman.providers.settings import Group, Profile
+from dragoman.schemas.errors import BudgetReached, DragomanError, InternalFault, ProfileFault, ReportedError
 from dragoman.schemas.ir import Response, Usage, Wire
+from dragoman.schemas.losses import Loss
 
 __all__ = ["Manner", "Sender", "prepared_job"]
 
-OURS = (InternalFault, IOFailure)  # what ends the run: a fault of ours, or a full disk under --record
+# What ends the run: a fault of ours, a full disk under --record, or that it may cost no more.
+OURS = (InternalFault, IOFailure, BudgetReached)
 
 
 class Manner(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,11 +48,15 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of it. `dialect` is that of the one who was asked."""
+    """What came of it, of whom. `prepared` is what was meant to be sent, and `attempts` say what was."""
 
+    profile: str = ""
     dialect: str = ""
     timing: Timing
     prepared: Prepared | None = None
+    losses: tuple[Loss, ...] = ()
+    attempts: tuple[Attempted, ...] = ()
+    cost: Cost | None = None
     response: Response | None = None
     request_id: str | None = None
     error: DragomanError | None = None
@@ -77,7 +84,11 @@ class Sender:
             provider.set_raw_log_callback(*self._logs)
         prepared = prepared_job(job, provider.profile, provider, self._manner)
         answer = await (_streamed(provider, prepared) if prepared.streams else _completed(provider, prepared))
-        return msgspec.structs.replace(answer, dialect=provider.profile.dialect)
+        if answer.error is None and answer.cost is None and provider.profile.max_cost is not None:
+            from dragoman.cli.answer.trail import unpriced_line
+
+            self._manner.notices.once("cost", prepared.model or "", unpriced_line(answer.profile, prepared.model))
+        return answer
 
     def _result(self, job: Job, answer: _Answer, started: float) -> Result:
         response, prepared = answer.response, answer.prepared
@@ -92,18 +103,20 @@ class Sender:
             key=job.key,
             source=job.source,
             outcome="failed" if is_failed else "different" if judged.differences else "ok",
-            profile=self._whom.name,
+            profile=answer.profile or self._whom.name,
             dialect=answer.dialect or job.captured.dialect,
             times=_times(answer.timing, started, self._now()),
-            model=prepared.model if prepared is not None else None,
+            model=_model(answer),
             streams=prepared.streams if prepared is not None else False,
             attempts=answer.timing.attempts,
-            usage=_usage(response.usage if response else None),
+            attempted=tuple(map(attempt_fields, answer.attempts)),
+            usage=_usage(response.usage if response else None, answer.cost),
+            cost_source=None if answer.cost is None else answer.cost.source,
             finish=response.candidates[0].stop if response and response.candidates else None,
             text=text_of(response),
             tool_calls=tuple(map(call_fields, tool_calls_of(response))),
             request_id=answer.request_id,
-            losses=len(prepared.losses) if prepared is not None else 0,
+            losses=len(answer.losses),
             differences=judged.differences,
             error=None if answer.error is None else _fault(answer.error),
         )
@@ -120,7 +133,7 @@ def prepared_job(job: Job, profile: Profile, preparer: Preparer, manner: Manner)
     follows = manner.follows and response is not None and response.kind in ("response", "stream")
     streams = response.kind == "stream" if follows and response is not None else asked.streams
     asking = Asking(
-        profile=profile,
+        group=Group(name=profile.name, targets=(profile,)),
         document=asked.document,
         source=captured.dialect,
         policy=REPORT if manner.allows_loss else REFUSE_MEANING,
@@ -150,10 +163,26 @@ async def _completed(provider: WireProvider, prepared: Prepared) -> _Answer:
     except OURS:
         raise
     except DragomanError as error:
-        return _Answer(timing=timing, prepared=prepared, error=error, request_id=getattr(error, "request_id", None))
+        attempts = attempts_of(error)
+        last = _last_of(attempts)
+        return _Answer(
+            profile=last.profile if last else provider.profile.name,
+            dialect=last.dialect if last else provider.profile.dialect,
+            timing=timing,
+            prepared=prepared,
+            losses=prepared.losses,
+            attempts=attempts,
+            error=error,
+            request_id=getattr(error, "request_id", None),
+        )
     return _Answer(
+        profile=completion.profile,
+        dialect=completion.dialect,
         timing=completion.timing,
         prepared=prepared,
+        losses=completion.losses,
+        attempts=completion.attempts,
+        cost=completion.cost,
         response=completion.response,
         request_id=completion.request_id,
     )
@@ -171,9 +200,15 @@ async def _streamed(provider: WireProvider, prepared: Prepared) -> _Answer:
             raise
         except DragomanError as failure:
             error = failure
+    last = _last_of(stream.attempts)
     return _Answer(
+        profile=last.profile if last else stream.profile,
+        dialect=last.dialect if last else stream.dialect,
         timing=stream.timing,
         prepared=prepared,
+        losses=stream.losses,
+        attempts=stream.attempts,
+        cost=stream.cost,
         response=stream.response,
         request_id=stream.request_id,
         error=error,
@@ -196,11 +231,21 @@ def _ms(seconds: float) -> float:
     return round(seconds * 1000, 3)
 
 
-def _usage(usage: Usage | None) -> Wire | None:
+def _usage(usage: Usage | None, cost: Cost | None) -> Wire | None:
     counts = usage_fields(usage)
-    if usage is None or usage.cost is None:
-        return counts
-    return {**(counts or {}), "cost": usage.cost}
+    return counts if cost is None else {**(counts or {}), "cost": cost.amount}
+
+
+def _last_of(attempts: Sequence[Attempted]) -> Attempted | None:
+    """Return the last attempt that was made: of those who were passed over, nobody was asked."""
+    return next((attempted for attempted in reversed(attempts) if attempted.number), None)
+
+
+def _model(answer: _Answer) -> str | None:
+    last = _last_of(answer.attempts)
+    if last is not None:
+        return last.model
+    return answer.prepared.model if answer.prepared is not None else None
 
 
 def _fault(error: DragomanError) -> Fault:

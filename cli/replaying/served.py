@@ -9,7 +9,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from dragoman.cli.ask.notices import tell_warnings
-from dragoman.cli.ask.settings import read_settings
 from dragoman.cli.conversion.sources import STDIN, check_inputs
 from dragoman.cli.environment import Environment
 from dragoman.cli.options import Values
@@ -20,6 +19,7 @@ from dragoman.cli.replaying.plan import Plan, Typed
 from dragoman.cli.replaying.play import entries_of, tell_passed
 from dragoman.cli.replaying.selection import Search
 from dragoman.cli.replaying.serving import Service, serve
+from dragoman.cli.replaying.whom import load_named
 from dragoman.cli.status import Usage
 from dragoman.providers.client import WireProvider
 from dragoman.schemas.captures import Captured
@@ -60,12 +60,14 @@ def _files(typed: Typed, environment: Environment) -> list[str]:
 
 
 def _missing(typed: Typed, values: Values, environment: Environment) -> WireProvider:
-    from dragoman.providers import create_provider, load_profile
+    from dragoman.providers import create_provider
 
-    settings = read_settings({**values, "model": None})
-    profile = load_profile(typed.profile, variables=environment.variables, settings=settings)
-    tell_warnings(profile.warnings, environment, quiet=typed.quiet)
-    return create_provider(profile, variables=environment.variables)
+    group = load_named(values, environment)
+    for profile in group.targets:
+        tell_warnings(profile.warnings, environment, quiet=typed.quiet)
+    provider = create_provider(group, variables=environment.variables)
+    tell_warnings(provider.warnings, environment, quiet=typed.quiet)
+    return provider
 
 
 def _record(typed: Typed, files: list[str]) -> Path:

@@ -119,7 +119,14 @@ def _sum(tokens: Mapping[str, int | None], name: str, said: str, parts: Mapping[
 
 
 def _cost(figures: Figures) -> str:
-    return "" if figures.cost is None else f"${figures.cost:,.4f} as {many(figures.costed, 'answer')} told"
+    if figures.cost is None:
+        return ""
+    told = figures.costed - figures.estimated
+    said = f"as {many(told, 'answer')} told" if told else ""
+    if not figures.estimated:
+        return f"${figures.cost:,.4f} {said}"
+    guessed = f"{figures.estimated:,} more are" if told else f"{many(figures.estimated, 'answer')}"
+    return f"~${figures.cost:,.4f}{' ' * bool(said)}{said}, {guessed} estimated"
 
 
 def _throughput(figures: Figures) -> str:

@@ -18,6 +18,7 @@ from dragoman.cli.replaying.results import SCHEMA_VERSION, Fault, Result, to_lin
 from dragoman.cli.replaying.summary import summary_text
 from dragoman.cli.replaying.tables import ResultLines, entry_text, error_text
 from dragoman.cli.sinks import Sink
+from dragoman.schemas.errors import DragomanError
 from dragoman.schemas.ir import JSON, Wire
 
 if TYPE_CHECKING:
@@ -88,9 +89,12 @@ class ReplayTeller:
         if result.differences and not self._forms.quiet:
             self._tell_differences(result)
 
-    def end(self) -> None:
-        """Tell the summary, and write what is made of all results."""
+    def end(self, stopped: DragomanError | None = None) -> None:
+        """Tell the summary, and write what is made of all results. `stopped` is what the run ended at too early."""
         summary = self.measures.summary()
+        if stopped is not None:
+            why: Wire = {"kind": stopped.kind, "message": str(stopped)}
+            summary["stopped"] = why
         if self._forms.is_json:
             document: Wire = {
                 "schema_version": SCHEMA_VERSION,
@@ -104,6 +108,9 @@ class ReplayTeller:
         if self._suite is not None:
             self._xml.write(self._suite.document())
         self.tell_summary()
+        if stopped is not None:
+            head = f"dragoman: stopped at --max-cost after {len(self.measures):,} of them: "
+            self._environment.say(printable(f"{head}{str(stopped).removeprefix('--max-cost: ')}"))
         self._draw()
 
     def tell_summary(self) -> None:

@@ -12,29 +12,54 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
 
+from dragoman.cli.ask.asking import refuse_no_model_after
+from dragoman.cli.ask.settings import optional, read_fallback, read_settings
+from dragoman.cli.environment import Environment
+from dragoman.cli.options import Values
+from dragoman.cli.replaying.changes import RECORDED
 from dragoman.cli.replaying.notices import Notices
 from dragoman.cli.replaying.original import is_loopback, origin_of, original_profile
-from dragoman.providers.settings import Pool, Profile, Retry
+from dragoman.providers.settings import Group, Pool, Profile, Retry
 from dragoman.schemas.captures import Captured
 from dragoman.schemas.dialect import find
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dragoman.providers.auth import Key
     from dragoman.providers.client import WireProvider
     from dragoman.providers.exchange import Transport
+    from dragoman.providers.purse import Purse
 
-__all__ = ["NamedProfile", "Original", "TheRecording", "Whom"]
+__all__ = ["NamedProfile", "Original", "TheRecording", "Whom", "load_named"]
 
 RECORDING = "recording"
 MAX_PROVIDERS = 256
 
 
+def load_named(values: Values, environment: Environment) -> Group:
+    """Return who is named. Of one, the request says the model; of a group, -m says which of them is first."""
+    from dragoman.providers.groups import load_group
+
+    name, variables = optional(values, "profile"), environment.variables
+    settings, fallback = read_settings({**values, "model": None}), read_fallback(values)
+    group = load_group(name, variables=variables, settings=settings, fallback=fallback)
+    refuse_no_model_after(group)
+    model = optional(values, "model")
+    if model in (None, RECORDED) or not group.names_models:
+        return group
+    return load_group(name, variables=variables, settings=settings, fallback=fallback, model=model)
+
+
 class Whom(Protocol):
-    """`open` finds the key, before anything is sent; then it is used with `async with`: what was opened is closed."""
+    """`open` finds the key, before anything is sent, and returns what is odd about it; then it is used with `async
+    with`: what was opened is closed. `keeps_model`: a request may name the model."""
 
     @property
     def name(self) -> str: ...
-    def open(self) -> None: ...
+    @property
+    def keeps_model(self) -> bool: ...
+    def open(self) -> Sequence[str]: ...
     def profile_for(self, captured: Captured) -> Profile: ...
     def provider_for(self, captured: Captured) -> WireProvider: ...
     async def __aenter__(self) -> Whom: ...
@@ -42,23 +67,28 @@ class Whom(Protocol):
 
 
 class NamedProfile:
-    """One provider for all, with room for `concurrency` connections."""
+    """One provider for all, with room for `concurrency` connections. Of a group, `profile_for` says who is first."""
 
-    def __init__(self, profile: Profile, concurrency: int, variables: Mapping[str, str]) -> None:
-        self._profile, self._variables = _roomy(profile, concurrency), variables
+    def __init__(self, group: Group, concurrency: int, variables: Mapping[str, str]) -> None:
+        self._group, self._variables = _roomy_group(group, concurrency), variables
         self._provider: WireProvider | None = None
 
     @property
     def name(self) -> str:
-        return self._profile.name
+        return self._group.name
 
-    def open(self) -> None:
+    @property
+    def keeps_model(self) -> bool:
+        return not self._group.names_models
+
+    def open(self) -> Sequence[str]:
         from dragoman.providers import create_provider
 
-        self._provider = create_provider(self._profile, variables=self._variables)
+        self._provider = create_provider(self._group, variables=self._variables)
+        return self._provider.warnings
 
     def profile_for(self, captured: Captured) -> Profile:
-        return self._profile
+        return self._group.targets[0]
 
     def provider_for(self, captured: Captured) -> WireProvider:
         assert self._provider is not None
@@ -93,17 +123,25 @@ class Original:
         self._may_have_key = profile.auth_method != "none"
         self._opened = AsyncExitStack()
         self._transport: Transport | None = None
+        self._purse: Purse | None = None
         self._providers: dict[tuple[object, ...], WireProvider] = {}
 
     @property
     def name(self) -> str:
         return self._profile.name
 
-    def open(self) -> None:
+    @property
+    def keeps_model(self) -> bool:
+        return True
+
+    def open(self) -> Sequence[str]:
         from dragoman.providers.auth import find_key
+        from dragoman.providers.purse import Purse
 
         self._key = find_key(self._profile, self._variables)
         self._may_have_key = self._key is not None
+        self._purse = None if self._profile.max_cost is None else Purse(self._profile.max_cost)
+        return ()
 
     def profile_for(self, captured: Captured) -> Profile:
         profile = original_profile(self._profile, captured, names_model=self._names_model)
@@ -128,11 +166,14 @@ class Original:
     def _provider(self, profile: Profile) -> WireProvider:
         from dragoman.providers.client import WireProvider
         from dragoman.providers.factory import transport_of
+        from dragoman.providers.routing import sole_router
 
         if self._transport is None:
             self._transport = transport_of(profile)
             self._opened.push_async_callback(self._transport.aclose)
-        return WireProvider(profile, self._transport, key=self._key)
+        router = sole_router(profile, self._transport, key=self._key)
+        router.purse = self._purse
+        return WireProvider(router)
 
     def _warn(self, profile: Profile) -> None:
         """Say where the key goes, if that is not where it usually does."""
@@ -151,12 +192,13 @@ class TheRecording:
     """Nobody: each exchange is answered by what was recorded of it, in its pace. `speed` None is as fast as it goes."""
 
     name = RECORDING
+    keeps_model = True
 
     def __init__(self, speed: float | None) -> None:
         self._speed = speed
 
-    def open(self) -> None:
-        """Nobody is asked."""
+    def open(self) -> Sequence[str]:
+        return ()  # nobody is asked
 
     def profile_for(self, captured: Captured) -> Profile:
         return Profile(
@@ -174,7 +216,7 @@ class TheRecording:
         from dragoman.providers.client import WireProvider
         from dragoman.providers.playback.transport import PlaybackTransport
 
-        return WireProvider(self.profile_for(captured), PlaybackTransport(captured, speed=self._speed))
+        return WireProvider.of(self.profile_for(captured), PlaybackTransport(captured, speed=self._speed))
 
     async def __aenter__(self) -> TheRecording:
         return self
@@ -186,3 +228,7 @@ class TheRecording:
 def _roomy(profile: Profile, concurrency: int) -> Profile:
     connections = max(profile.pool.connections, concurrency)
     return replace(profile, pool=Pool(connections=connections, keepalive=profile.pool.keepalive))
+
+
+def _roomy_group(group: Group, concurrency: int) -> Group:
+    return replace(group, targets=tuple(_roomy(profile, concurrency) for profile in group.targets))

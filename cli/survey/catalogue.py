@@ -24,7 +24,7 @@ from dragoman.providers.factory import create_provider
 from dragoman.providers.listing import PUBLIC, Model, is_free
 from dragoman.providers.settings import Profile
 from dragoman.schemas.errors import DragomanError, MissingKey, TimedOut
-from dragoman.schemas.ir import Wire
+from dragoman.schemas.ir import JSON, Wire
 from dragoman.schemas.jsontext import write_json
 
 __all__ = ["FILTERS", "SCHEMA_VERSION", "View", "show_models"]
@@ -40,13 +40,15 @@ FILTERS: Mapping[str, Callable[[Model], bool]] = {
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
-    """`form` is "lines", "json" or "jsonl"; `timeout` is for each provider, in seconds."""
+    """`form` is "lines", "json" or "jsonl"; `timeout` is for each provider, in seconds. `prices` is a file to write the
+    prices to, too."""
 
     form: str = "lines"
     output: str = "-"
     filters: tuple[str, ...] = ()
     timeout: float = 30.0
     quiet: bool = False
+    prices: str = ""
 
 
 def show_models(
@@ -70,7 +72,15 @@ def show_models(
         environment.say(
             "dragoman: no model" + (" that passes: what a provider does not say is not so" * bool(view.filters))
         )
-    return status_of(failures[0]) if failures else Status.DONE
+    if failures:
+        return status_of(failures[0])
+    return Status.DONE if not view.prices or _has_prices(models, view, environment) else Status.FAILED
+
+
+def _has_prices(models: Sequence[Model], view: View, environment: Environment) -> bool:
+    from dragoman.cli.survey.pricelist import write_prices
+
+    return write_prices(models, view.prices, environment, quiet=view.quiet)
 
 
 async def _gathered(
@@ -149,8 +159,19 @@ def _json_lines(models: Sequence[Model], failures: Sequence[FailedExchange]) -> 
 
 
 def _failure(failure: FailedExchange) -> Wire:
-    fields = error_fields(failure)
-    return {name: mask(value) if isinstance(value, str) else value for name, value in fields.items()}
+    return {name: _masked(value) for name, value in error_fields(failure).items()}
+
+
+def _masked(value: JSON) -> JSON:
+    match value:
+        case str():
+            return mask(value)
+        case list():
+            return [_masked(item) for item in value]
+        case dict():
+            return {name: _masked(item) for name, item in value.items()}
+        case _:
+            return value
 
 
 def _table(models: Sequence[Model], environment: Environment, *, is_one: bool) -> bytes:

@@ -18,7 +18,7 @@ from dragoman.cli.render import error_text, printable
 from dragoman.cli.sinks import open_sink
 from dragoman.cli.status import IOFailure, Status
 from dragoman.cli.survey.github import annotation_lines, append_summary, summary_text
-from dragoman.providers.auth import find_key
+from dragoman.providers.auth import find_key, one_by_one
 from dragoman.providers.check import Plan, Report, Step, check_profiles
 from dragoman.providers.checks.verdicts import standing_of
 from dragoman.providers.settings import Profile
@@ -66,10 +66,10 @@ def check(
 def _run_key_commands(profiles: Sequence[Profile], environment: Environment) -> None:
     """Run the commands that print keys, whose words are kept for the check: one after the other, since they may ask
     their user, and outside of the loop, where an interrupt ends them. What is wrong with one, the check tells."""
-    for profile in profiles:
-        if profile.key_command:
+    for alone in (one for profile in profiles for one in one_by_one(profile)):
+        if alone.key_command:
             with suppress(DragomanError):
-                find_key(profile, environment.variables)
+                find_key(alone, environment.variables)
 
 
 def _nothing(reports: Sequence[Report]) -> str:

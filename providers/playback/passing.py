@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, ExitStack, aclosing
+from contextlib import AsyncExitStack, ExitStack, aclosing, suppress
 from datetime import UTC, datetime
 from functools import partial
 
@@ -187,18 +187,20 @@ class _Passing:
         return Answer(headers=headers, body=write_json(body), losses=losses)
 
     async def open(self) -> Mapping[str, str]:
-        """Send it, and return the headers as soon as the first byte of the answer is there."""
+        """Send it, and return the headers as soon as it is settled who answers."""
         self._stream = self._provider.open(self._prepared, whole=False)
-        await self._stream.open()
-        return _headers(self.stream_type, len(self._prepared.losses), self._stream.request_id)
+        await self._stream.begin()
+        return _headers(self.stream_type, len(self._stream.losses), self._stream.request_id)
 
     async def pieces(self) -> AsyncGenerator[bytes | None, None]:
         """Yield the stream in the client's dialect, each piece when it comes."""
         assert self._stream is not None
         asked = self._asked
-        converter = StreamConverter(source=self._stream.dialect, target=asked.dialect, request=asked.wire)
         shaper = shaper_of(asked)
         try:
+            with suppress(NetworkFault):  # which `raw` tells, too
+                await self._stream.begin()  # until then, somebody of another dialect may come to answer
+            converter = StreamConverter(source=self._stream.dialect, target=asked.dialect, request=asked.wire)
             async for piece in _until_fault(self._stream.raw()):
                 yield _shaped(shaper, converter.feed(piece))
             last = converter.close()  # after a fault, it says in the dialect's own form that this is no good end

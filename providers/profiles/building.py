@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping
+from typing import cast
 from urllib.parse import urlsplit
 
 import msgspec
@@ -23,7 +24,7 @@ from dragoman.schemas.ir import JSON, Parameters, ReasoningPolicy, Wire
 from dragoman.schemas.narrow import show
 from dragoman.schemas.reasoning import EFFORTS
 
-__all__ = ["build", "is_loopback", "reasoning_policy"]
+__all__ = ["build", "is_loopback", "read_command", "read_texts", "reasoning_policy"]
 
 # What the API takes for a header where a profile names none.
 _VERSIONS = {"anthropic": ("anthropic-version", "2023-06-01")}
@@ -43,12 +44,16 @@ _RENAMES = {
     "context_window": "context_window",
     "deployment": "deployment",
     "http2": "http2",
+    "max_cost": "max_cost",
     "model": "model",
+    "price_file": "price_file",
     "proxy": "proxy",
     "rules": "rules",
+    "selection": "selection",
     "title": "title",
 }
 _OBJECTS = ("models", "paths", "extra_body")
+_ALLOWANCES = frozenset({"limits", "cooldown", "prices", "state", "credentials"})
 
 
 def build(name: str, vendor: str, dialect: str, settled: Settled, variables: Mapping[str, str]) -> Profile:
@@ -56,16 +61,17 @@ def build(name: str, vendor: str, dialect: str, settled: Settled, variables: Map
     fields: Wire = {field: value for field, value in settled.fields.items() if value not in (None, "")}
     values: dict[str, object] = {to: fields[field] for field, to in _RENAMES.items() if field in fields}
     values |= {field: fields[field] for field in _OBJECTS if field in fields}
+    values |= _allowances(fields, settled.places, variables) if _ALLOWANCES & fields.keys() else {}
     profile = Profile(
         name=name,
         vendor=vendor,
         dialect=dialect,
         headers=_headers(fields, dialect, settled.places),
         query={key: str(value) for key, value in _set(fields, "query").items()},
-        key_env=_texts(fields.get("api_key_env")),
-        key_command=_command(fields.get("api_key_command"), settled.places),
+        key_env=read_texts(fields.get("api_key_env")),
+        key_command=read_command(fields.get("api_key_command"), settled.places.get("api_key_command", "")),
         parameters=_parameters(fields),
-        stop=_texts(fields.get("stop")),
+        stop=read_texts(fields.get("stop")),
         reasoning=reasoning_policy(fields.get("reasoning"), place=settled.places.get("reasoning", "")),
         quirks=_quirks(fields, settled.places),
         timeouts=msgspec.convert(_object(fields, "timeouts"), Timeouts),
@@ -110,6 +116,21 @@ def is_loopback(url: str) -> bool:
 
 
 # ------------------------------------------------------------------------------------------------------------ fields
+def _allowances(fields: Wire, places: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, object]:
+    """Return what few profiles have: who has none does not wait for what reads it."""
+    from dragoman.providers.profiles.allowances import read_cooldown, read_limits, read_prices, read_state
+    from dragoman.providers.profiles.credentials import read_credentials
+
+    said = cast("list[Wire]", fields.get("credentials") or [])
+    return {
+        "limits": read_limits(_object(fields, "limits")),
+        "cooldown": read_cooldown(fields.get("cooldown")),
+        "prices": read_prices(_object(fields, "prices")),
+        "state": read_state(fields.get("state"), places.get("state", "")),
+        "credentials": read_credentials(said, places, variables.get("HOME", "").rstrip("/")),
+    }
+
+
 def _object(fields: Wire, name: str) -> Wire:
     value = fields.get(name)
     return value if isinstance(value, dict) else {}
@@ -119,7 +140,7 @@ def _set(fields: Wire, name: str) -> Wire:
     return {key: value for key, value in _object(fields, name).items() if value is not None}
 
 
-def _texts(said: JSON) -> tuple[str, ...]:
+def read_texts(said: JSON) -> tuple[str, ...]:
     return (said,) if isinstance(said, str) else tuple(str(item) for item in said) if isinstance(said, list) else ()
 
 
@@ -127,10 +148,10 @@ def _parameters(fields: Wire) -> Parameters:
     return msgspec.convert({name: fields[name] for name in Parameters.__struct_fields__ if name in fields}, Parameters)
 
 
-def _command(said: JSON, places: Mapping[str, str]) -> tuple[str, ...]:
-    place = places.get("api_key_command", "")
+def read_command(said: JSON, place: str) -> tuple[str, ...]:
+    """Return the words of a command. `place` is where it stands."""
     try:
-        command = tuple(shlex.split(said)) if isinstance(said, str) else _texts(said)
+        command = tuple(shlex.split(said)) if isinstance(said, str) else read_texts(said)
     except ValueError as error:
         problem = f"no command: {str(error).lower()}"
         raise ProfileFault(problem, place=place, hint="a list needs no quotes") from error
@@ -174,8 +195,9 @@ def _warnings(profile: Profile, settled: Settled, variables: Mapping[str, str]) 
         if layer.is_shared and "${" not in value and _is_secret(str(at[0]), str(at[-1]), value):
             place = layer.place_of(at)
             yield f"{place}: a secret, in a file that others can read: chmod 600, or ${{NAME}} from the environment"
-    if profile.key_file and others_can_read(profile.key_file):
-        yield f"{profile.key_file}: the key of {profile.name}, in a file that others can read: chmod 600 helps"
+    for held in profile.credentials or (profile,):
+        if (path := held.key_file) and others_can_read(path):
+            yield f"{path}: the key of {profile.name}, in a file that others can read: chmod 600 helps"
     if profile.base_url.startswith("http://") and not is_loopback(profile.base_url) and _has_key(profile, variables):
         yield f"{profile.name}: the key goes over plain http to {urlsplit(profile.base_url).hostname}"
 
@@ -183,10 +205,13 @@ def _warnings(profile: Profile, settled: Settled, variables: Mapping[str, str]) 
 def _is_secret(field: str, name: str, value: str) -> bool:
     if field in ("headers", "query"):
         return bool(value) and names_secret(name)
-    return field in ("base_url", "proxy") and has_password(value)
+    return field in ("base_url", "proxy", "state") and has_password(value)
 
 
 def _has_key(profile: Profile, variables: Mapping[str, str]) -> bool:
     if profile.auth_method == "none":
         return False
-    return bool(profile.key_file or profile.key_command or any(variables.get(name) for name in profile.key_env))
+    return any(
+        held.key_file or held.key_command or any(variables.get(name) for name in held.key_env)
+        for held in profile.credentials or (profile,)
+    )

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["fault_in", "nearest", "validator_of"]
 
 _KEY_HINT = "no key stands in a profile: api_key_env, api_key_file or api_key_command says where it is"
+_CREDENTIAL_HINT = "no key stands in a profile: env, file or command says where it is"
 
 
 def fault_in(page: Page, schema: str) -> ProfileFault:
@@ -35,8 +36,8 @@ def fault_in(page: Page, schema: str) -> ProfileFault:
     found = [_deepest(error) for error in validator_of(schema).iter_errors(cast("Wire", page.value))]
     if not found:
         raise InternalFault(f"{page.file}: refused, but {schema} finds nothing wrong with it")
-    error = min(found, key=lambda error: page.line(_place(error)))
-    name = str(_place(error)[-1]) if error.absolute_path else ""
+    error = min(found, key=lambda error: (page.line(_place(error)), error.validator != "additionalProperties"))
+    name = next((step for step in reversed(_place(error)) if isinstance(step, str)), "")
     if error.validator == "additionalProperties" or not isinstance(error.schema, dict):
         return _unknown(error, page)
     expects = str(error.schema.get("title", error.message))
@@ -57,7 +58,8 @@ def _unknown(error: _Error, page: Page) -> ProfileFault:
     name = next(key for key in cast("Wire", error.instance) if key not in allowed)
     place = page.place((*_place(error), name))
     if names_secret(name):
-        return ProfileFault("a key does not belong here", place=place, hint=_KEY_HINT)
+        hint = _CREDENTIAL_HINT if "credentials" in _place(error) else _KEY_HINT
+        return ProfileFault("a key does not belong here", place=place, hint=hint)
     meant = nearest(name, allowed)
     hint = f"did you mean {meant}?" if meant else ""
     return ProfileFault("unknown key", place=place, hint=hint)
@@ -65,8 +67,13 @@ def _unknown(error: _Error, page: Page) -> ProfileFault:
 
 def _deepest(error: _Error) -> _Error:
     """Of a choice that fails, return what is wrong inside the branch that was meant, if one can be told."""
-    inner = [_deepest(child) for child in error.context or () if child.absolute_path != error.absolute_path]
+    inner = [_deepest(child) for child in error.context or () if _is_inside(child, error)]
     return max(inner, key=lambda child: len(child.absolute_path), default=error)
+
+
+def _is_inside(child: _Error, error: _Error) -> bool:
+    """An object with a key that is not known was meant to be the branch that is an object."""
+    return child.absolute_path != error.absolute_path or child.validator == "additionalProperties"
 
 
 def _place(error: _Error) -> At:
@@ -88,7 +95,7 @@ def validator_of(schema: str) -> Validator:
     validator = create(
         Draft202012Validator.META_SCHEMA,
         Draft202012Validator.VALIDATORS,
-        type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
+        type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many({"integer": _is_integer, "number": _is_number}),
     )
     return validator({"$ref": f"#{part}", "$defs": whole["$defs"]} if part else whole)
 
@@ -96,3 +103,8 @@ def validator_of(schema: str) -> Validator:
 def _is_integer(_: object, value: object) -> bool:
     """3.0 is none: who writes that may mean something else."""
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(_: object, value: object) -> bool:
+    """What is called "not a number" is none: no bound holds it."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == value

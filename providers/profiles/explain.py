@@ -12,7 +12,7 @@ import msgspec
 from dragoman.providers.endpoints import OPERATIONS, url_of
 from dragoman.providers.profiles.suspicion import has_password, looks_like_key, names_secret
 from dragoman.providers.quirks import QUIRKS
-from dragoman.providers.settings import Profile
+from dragoman.providers.settings import Credential, Prices, Profile
 from dragoman.schemas.errors import ProfileFault
 from dragoman.schemas.ir import JSON, ReasoningPolicy
 
@@ -30,13 +30,27 @@ _NAMES = {
 }
 _PLACES = ("timeouts", "retry", "pool")
 # What these hold is a name or a path, however much its own name or its length reminds of a key.
-_NAMED = frozenset({"model", "title", "dialect", "deployment", "api_version", "ca_bundle", "rules"})
+_NAMED = frozenset(
+    {"model", "title", "dialect", "deployment", "api_version", "ca_bundle", "rules", "price_file", "state"}
+)
+# What is told by its own rows.
+_ELSEWHERE = frozenset(
+    {"type", "dialect", "api_key_env", "api_key_file", "api_key_command", "api_key_need", "credentials", "cooldown"}
+)
+_ELSEWHERE_IN = ("quirks.", "credentials[", "limits.", "cooldown.", "prices.")
 
 
 def explain(profile: Profile, variables: Mapping[str, str] | None = None) -> list[Row]:
     """Return (field, value, origin) of every field that is set, of the URLs, of the key, and of the quirks."""
     known = os.environ if variables is None else variables
-    return [*_identity(profile), *_urls(profile), *_key(profile, known), *_fields(profile), *_quirks(profile)]
+    return [
+        *_identity(profile),
+        *_urls(profile),
+        *_keys(profile, known),
+        *_fields(profile),
+        *_allowances(profile),
+        *_quirks(profile),
+    ]
 
 
 def _identity(profile: Profile) -> Iterator[Row]:
@@ -70,28 +84,46 @@ def _plain_parameter(parameter: str) -> str:
     return f"{name}={_HIDDEN}" if _hides(unquote_plus(name), unquote_plus(value)) else parameter
 
 
-def _key(profile: Profile, variables: Mapping[str, str]) -> Iterator[Row]:
+def _keys(profile: Profile, variables: Mapping[str, str]) -> Iterator[Row]:
     """Say where a key would come from, and whether it is there. A command is not run for that."""
     if profile.auth_method == "none":
         yield "key", "none is sent", profile.origins.get("auth_method", "default")
-        return
-    for name in profile.key_env:
+    elif profile.credentials:
+        yield from _credentials(profile, variables)
+    else:
+        for field, told in _places(profile, variables):
+            yield "key", told, profile.origins.get(f"api_key_{field}", "default")
+        if profile.key_need != "required":
+            need = "none is needed" if profile.key_need == "optional" else "a stand-in is sent where there is none"
+            yield "key", need, profile.origins.get("api_key_need", "default")
+
+
+def _places(held: Profile | Credential, variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield what says where a key is ("env", "file", "command"), and what it says."""
+    for name in held.key_env:
         state = "not set" if name not in variables else "set" if variables[name].strip() else "empty"
-        yield "key", f"${name} ({state})", profile.origins.get("api_key_env", "default")
-    if profile.key_file is not None:
-        state = "there" if os.path.isfile(profile.key_file) else "not there"
-        yield "key", f"{profile.key_file} ({state})", profile.origins.get("api_key_file", "default")
-    if profile.key_command:
-        yield "key", f"what {profile.key_command[0]} prints", profile.origins.get("api_key_command", "default")
-    if profile.key_need != "required":
-        need = "none is needed" if profile.key_need == "optional" else "a stand-in is sent where there is none"
-        yield "key", need, profile.origins.get("api_key_need", "default")
+        yield "env", f"${name} ({state})"
+    if held.key_file is not None:
+        yield "file", f"{held.key_file} ({'there' if os.path.isfile(held.key_file) else 'not there'})"
+    if held.key_command:
+        yield "command", f"what {held.key_command[0]} prints"
+
+
+def _credentials(profile: Profile, variables: Mapping[str, str]) -> Iterator[Row]:
+    from dragoman.providers.profiles.allowances import limit_rows
+
+    for number, credential in enumerate(profile.credentials):
+        origin = profile.origins.get(f"credentials[{number}]", "default")
+        for _, told in _places(credential, variables):
+            yield f"credential: {credential.name}", told, origin
+        yield f"credential: {credential.name}: priority", str(credential.priority), origin
+        for name, told in limit_rows(credential.limits):
+            yield f"credential: {credential.name}: limits.{name}", told, origin
 
 
 def _fields(profile: Profile) -> Iterator[Row]:
-    shown = {"type", "dialect", "api_key_env", "api_key_file", "api_key_command", "api_key_need"}
     for path, origin in profile.origins.items():
-        if path not in shown and not path.startswith("quirks."):
+        if path not in _ELSEWHERE and not path.startswith(_ELSEWHERE_IN):
             value = _value(profile, path)
             if value is not None:
                 yield path, value, origin
@@ -103,6 +135,33 @@ def _fields(profile: Profile) -> Iterator[Row]:
         for name, value in msgspec.structs.asdict(getattr(profile, place)).items():
             if f"{place}.{name}" not in profile.origins:
                 yield f"{place}.{name}", _told(name, value), "default"
+
+
+def _allowances(profile: Profile) -> Iterator[Row]:
+    """Say what may be used, and what it costs. What no profile says is not told: it is usual to have none of it."""
+    origins = profile.origins
+    if profile.limits:
+        from dragoman.providers.profiles.allowances import limit_rows
+
+        for name, told in limit_rows(profile.limits):
+            yield f"limits.{name}", told, origins.get(f"limits.{name}", origins.get("limits.custom", "default"))
+    if profile.cooldown is not None:
+        for name, value in msgspec.structs.asdict(profile.cooldown).items():
+            origin = origins.get(f"cooldown.{name}", "default")
+            yield f"cooldown.{name}", _told(name, value), origin
+    elif "cooldown" in origins:
+        yield "cooldown", "off", origins["cooldown"]
+    for model, prices in profile.prices.items():
+        for name, value in _prices(prices):
+            yield f"prices.{model}.{name}", f"{value:.15g}", origins.get(f"prices.{model}.{name}", "default")
+
+
+def _prices(prices: Prices) -> Iterator[tuple[str, float]]:
+    for name, value in msgspec.structs.asdict(prices).items():
+        if isinstance(value, Mapping):
+            yield from ((f"{name}.{tool}", cost) for tool, cost in prices.tools.items())
+        elif value is not None:
+            yield name, value
 
 
 def _quirks(profile: Profile) -> Iterator[Row]:
@@ -127,7 +186,7 @@ def _value(profile: Profile, path: str) -> str | None:
         held = getattr(profile.parameters, first, None)
     if isinstance(held, ReasoningPolicy):
         held = held.effort or (held.budget if held.budget is not None else "on" if held.enabled else "off")
-    if first in ("base_url", "proxy") and isinstance(held, str):
+    if first in ("base_url", "proxy", "state") and isinstance(held, str):
         held = _plain_url(held)
     if held is None or held == "":
         return None

@@ -17,7 +17,7 @@ import msgspec
 
 from dragoman.providers.profiles.places import MAX_BYTES, Page, read_yaml
 from dragoman.schemas.errors import ProfileFault
-from dragoman.schemas.ir import Wire
+from dragoman.schemas.ir import JSON, Wire
 
 __all__ = ["PROJECT_FILE", "Folder", "Source", "others_can_read", "read_sources"]
 
@@ -38,6 +38,10 @@ class Source(msgspec.Struct, frozen=True):
     @property
     def profiles(self) -> Mapping[str, Wire]:
         return cast("Mapping[str, Wire]", _fields(self.page).get("profiles") or {})
+
+    @property
+    def groups(self) -> Mapping[str, JSON]:
+        return cast("Mapping[str, JSON]", _fields(self.page).get("groups") or {})
 
     @property
     def default(self) -> str | None:

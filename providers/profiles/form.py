@@ -10,19 +10,27 @@ import re
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from dragoman.schemas.ir import JSON
 
 __all__ = ["ENV_NAME", "FileForm", "ProfileForm", "passes"]
 
 ENV_NAME = "^[A-Za-z_][A-Za-z0-9_]*$"
+MAX_TARGETS = 100  # of a group
+MAX_CREDENTIALS = 1000  # of a profile
+MAX_CUSTOM = 100  # limits of one
 Seconds: TypeAlias = Annotated[float, Meta(gt=0)]
+Cap: TypeAlias = Annotated[float, Meta(gt=0)]
 Count: TypeAlias = Annotated[int, Meta(ge=1)]
 NotNegative: TypeAlias = Annotated[float, Meta(ge=0)]
 Share: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
 Name: TypeAlias = Annotated[str, Meta(min_length=1)]
 EnvName: TypeAlias = Annotated[str, Meta(pattern=ENV_NAME)]
+EnvNames: TypeAlias = str | list[EnvName]  # `passes` looks at a text alone
+Command: TypeAlias = Name | Annotated[list[str], Meta(min_length=1)]
+Policy: TypeAlias = Literal["retry", "next", "stop"]
+Targets: TypeAlias = Annotated[list[Name], Meta(min_length=1, max_length=MAX_TARGETS)]
 Path: TypeAlias = Annotated[str, Meta(pattern="^/")]
 
 
@@ -50,6 +58,63 @@ class PoolForm(_Form):
     keepalive: NotNegative | None = None
 
 
+class WindowForm(_Form):
+    of: Literal["requests", "tokens", "cost"]
+    cap: Cap
+    seconds: Seconds
+
+
+class LimitsForm(_Form):
+    requests_per_minute: Cap | None = None
+    requests_per_hour: Cap | None = None
+    requests_per_day: Cap | None = None
+    requests_per_month: Cap | None = None
+    tokens_per_minute: Cap | None = None
+    tokens_per_hour: Cap | None = None
+    tokens_per_day: Cap | None = None
+    tokens_per_month: Cap | None = None
+    cost_per_minute: Cap | None = None
+    cost_per_hour: Cap | None = None
+    cost_per_day: Cap | None = None
+    cost_per_month: Cap | None = None
+    concurrent: Count | None = None
+    windows: Literal["rolling", "calendar"] | None = None
+    custom: Annotated[list[WindowForm], Meta(max_length=MAX_CUSTOM)] | None = None
+
+
+class CredentialForm(_Form):
+    """Exactly one of the first three: `passes` looks."""
+
+    env: str | Annotated[list[EnvName], Meta(min_length=1)] | UnsetType = UNSET
+    file: Name | UnsetType = UNSET
+    command: Command | UnsetType = UNSET
+    name: Name | None = None
+    priority: int | None = None
+    limits: LimitsForm | None = None
+
+
+class CooldownForm(_Form):
+    threshold: Count | None = None
+    within: Seconds | None = None
+    base: Seconds | None = None
+    cap: Seconds | None = None
+
+
+class PricesForm(_Form):
+    input: NotNegative | None = None
+    output: NotNegative | None = None
+    cache_read: NotNegative | None = None
+    cache_write: NotNegative | None = None
+    cache_write_1h: NotNegative | None = None
+    reasoning: NotNegative | None = None
+    input_audio: NotNegative | None = None
+    input_image: NotNegative | None = None
+    output_audio: NotNegative | None = None
+    output_image: NotNegative | None = None
+    request: NotNegative | None = None
+    tools: dict[str, NotNegative | None] | None = None
+
+
 class ProfileForm(_Form):
     extends: Name | None = None
     type: Name | None = None
@@ -61,9 +126,9 @@ class ProfileForm(_Form):
     paths: dict[str, Path] | None = None
     query: dict[str, str | None] | None = None
     headers: dict[str, str | None] | None = None
-    api_key_env: str | list[EnvName] | None = None  # `passes` looks at a text alone
+    api_key_env: EnvNames | None = None
     api_key_file: Name | None = None
-    api_key_command: Name | Annotated[list[str], Meta(min_length=1)] | None = None
+    api_key_command: Command | None = None
     api_key_need: Name | None = None
     auth_method: Literal["bearer", "api-key", "x-api-key", "x-goog-api-key", "query", "none"] | None = None
     api_version: str | None = None
@@ -97,12 +162,39 @@ class ProfileForm(_Form):
     ca_bundle: Name | None = None
     http2: bool | None = None
     rules: Name | None = None
+    credentials: Annotated[list[CredentialForm], Meta(max_length=MAX_CREDENTIALS)] | None = None
+    selection: Literal["balanced", "sequential"] | None = None
+    limits: LimitsForm | None = None
+    cooldown: bool | CooldownForm | None = None
+    prices: dict[Name, PricesForm | None] | None = None
+    price_file: Name | None = None
+    max_cost: NotNegative | None = None
+    state: bool | Name | None = None
+
+
+class PoliciesForm(_Form):
+    request: Policy | None = None
+    not_found: Policy | None = None
+    auth: Policy | None = None
+    billing: Policy | None = None
+    rate_limit: Policy | None = None
+    overloaded: Policy | None = None
+    server: Policy | None = None
+    timeout: Policy | None = None
+    network: Policy | None = None
+    protocol: Policy | None = None
+
+
+class GroupForm(_Form):
+    targets: Targets
+    policies: PoliciesForm | None = None
 
 
 class FileForm(_Form):
     schema: str | None = msgspec.field(name="$schema", default=None)
     default: Name | None = None
     profiles: dict[Name, ProfileForm] | None = None
+    groups: dict[Name, Targets | GroupForm] | None = None
 
 
 def passes(value: JSON, form: type[FileForm] | type[ProfileForm]) -> bool:
@@ -111,10 +203,19 @@ def passes(value: JSON, form: type[FileForm] | type[ProfileForm]) -> bool:
     except msgspec.ValidationError:
         return False
     profiles = (found.profiles or {}).values() if isinstance(found, FileForm) else (found,)
-    return all(_names_variable(profile.api_key_env) for profile in profiles)
+    return all(_names_variable(profile.api_key_env) and _says_keys(profile.credentials) for profile in profiles)
 
 
-def _names_variable(said: str | list[str] | None) -> bool:
+def _says_keys(credentials: list[CredentialForm] | None) -> bool:
+    """Tell whether each says in one way where its key is."""
+    for credential in credentials or ():
+        places = [place for place in (credential.env, credential.file, credential.command) if place is not UNSET]
+        if len(places) != 1 or not _names_variable(credential.env):
+            return False
+    return True
+
+
+def _names_variable(said: str | list[str] | UnsetType | None) -> bool:
     """Tell whether a text alone names a variable. msgspec (0.22) reads memory that is none of its own where a text with
     a pattern may be a list as well."""
     return not isinstance(said, str) or re.search(ENV_NAME, said) is not None

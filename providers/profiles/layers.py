@@ -1,8 +1,8 @@
 """Layers of settings → one, of which every value knows where it is from.
 
 A layer is one source's fields, named as in YAML. Later layers win. Objects are laid over each other by key, headers
-whatever their case; what quirks are told adds up. `settle` then fills in variables and makes paths absolute: each by
-the source that the value is from.
+whatever their case; what quirks are told adds up; a list of credentials is one value. `settle` then fills in variables
+and makes paths absolute: each by the source that the value is from.
 """
 
 from __future__ import annotations
@@ -21,9 +21,24 @@ from dragoman.schemas.ir import JSON, At, Wire
 
 __all__ = ["Layer", "Settled", "filled", "merge", "settle"]
 
-_OBJECTS = frozenset({"headers", "query", "paths", "models", "timeouts", "retry", "pool", "quirks", "extra_body"})
+_OBJECTS = frozenset(
+    {
+        "headers",
+        "query",
+        "paths",
+        "models",
+        "timeouts",
+        "retry",
+        "pool",
+        "quirks",
+        "extra_body",
+        "limits",
+        "cooldown",
+        "prices",
+    }
+)
 _WHOLE = frozenset({"quirks", "extra_body"})  # in these, an empty object inside is a value
-_FILES = frozenset({"api_key_file", "ca_bundle", "rules"})
+_FILES = frozenset({"api_key_file", "ca_bundle", "rules", "price_file"})
 _VARIABLE = re.compile(r"\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^{}]*))?\}|\$\{")
 
 
@@ -58,9 +73,9 @@ _Tree: TypeAlias = "dict[str, _Tree | _Leaf]"
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """`origins` and `places` are by dotted field: where a value is from, and how an error in it is located. `plain` are
-    the values that a source of text holds as they are, with the layer that does: a secret among them can be read there.
-    """
+    """`origins` and `places` are by dotted field: where a value is from, and how an error in it is located; so each of
+    several credentials has its own. `plain` are the values that a source of text holds as they are, with the layer that
+    does: a secret among them can be read there."""
 
     fields: Wire
     origins: Mapping[str, str]
@@ -74,10 +89,11 @@ def merge(layers: Sequence[Layer]) -> _Tree:
 
 def settle(tree: _Tree, variables: Mapping[str, str]) -> Settled:
     leaves = _leaves(tree, ())
+    known = {**leaves, **_items(leaves.get(("credentials",)))}
     return Settled(
         fields=_settled_tree(tree, variables),
-        origins={dotted(at): leaf.layer.origin_of(leaf.at) for at, leaf in leaves.items()},
-        places={dotted(at): leaf.layer.place_of(leaf.at) for at, leaf in leaves.items()},
+        origins={dotted(at): leaf.layer.origin_of(leaf.at) for at, leaf in known.items()},
+        places={dotted(at): leaf.layer.place_of(leaf.at) for at, leaf in known.items()},
         plain={
             at: (leaf.value, leaf.layer)
             for at, leaf in leaves.items()
@@ -119,7 +135,7 @@ def _over(below: _Tree, above: _Tree) -> _Tree:
 
 
 def _joined(name: str, below: _Tree | _Leaf | None, above: _Tree | _Leaf) -> _Tree | _Leaf:
-    if isinstance(below, dict) and isinstance(above, _Leaf) and above.value == {}:
+    if isinstance(below, dict) and isinstance(above, _Leaf) and (above.value == {} or _is_just_on(above)):
         return below
     if isinstance(below, dict) and isinstance(above, dict):
         if name == "headers":
@@ -129,6 +145,11 @@ def _joined(name: str, below: _Tree | _Leaf | None, above: _Tree | _Leaf) -> _Tr
     if isinstance(below, _Leaf) and isinstance(above, _Leaf) and above.at[0] == "quirks":
         return _Leaf(_added(below.value, above.value), above.layer, above.at)
     return above
+
+
+def _is_just_on(leaf: _Leaf) -> bool:
+    """`cooldown: true` says that there is one, and leaves how it is to whoever has said that."""
+    return leaf.at == ("cooldown",) and leaf.value is True
 
 
 def _added(below: JSON, above: JSON) -> JSON:
@@ -145,6 +166,13 @@ def _leaves(tree: _Tree, at: At) -> dict[At, _Leaf]:
     return found
 
 
+def _items(leaf: _Leaf | None) -> dict[At, _Leaf]:
+    """Return the items of a list, each by its number."""
+    if leaf is None or not isinstance(leaf.value, list):
+        return {}
+    return {(*leaf.at, number): _Leaf(item, leaf.layer, (*leaf.at, number)) for number, item in enumerate(leaf.value)}
+
+
 def _settled_tree(tree: _Tree, variables: Mapping[str, str]) -> Wire:
     return {
         name: _settled_tree(value, variables) if isinstance(value, dict) else _settled(value, variables)
@@ -159,24 +187,42 @@ def filled(text: str, layer: Layer, at: At, variables: Mapping[str, str]) -> str
 
 
 def _settled(leaf: _Leaf, variables: Mapping[str, str]) -> JSON:
-    value = _expanded(leaf.value, leaf, variables) if leaf.layer.expands else leaf.value
-    if leaf.at[0] in _FILES and isinstance(value, str) and value:
-        if "\0" in value:
-            raise ProfileFault("no name that a file can have", place=leaf.layer.place_of(leaf.at))
-        return _path(value, leaf.layer.folder, variables)
+    value = _expanded(leaf, variables) if leaf.layer.expands else leaf.value
+    if leaf.at == ("credentials",) and isinstance(value, list):
+        return [_credential(item, leaf, number, variables) for number, item in enumerate(value)]
+    is_file = leaf.at[0] in _FILES or (leaf.at == ("state",) and isinstance(value, str) and "://" not in value)
+    if is_file and isinstance(value, str) and value:
+        return _file(_Leaf(value, leaf.layer, leaf.at), variables)
     return value
 
 
-def _expanded(value: JSON, leaf: _Leaf, variables: Mapping[str, str]) -> JSON:
-    match value:
-        case str() if "$" in value:
-            return "".join(_pieces(value, leaf, variables))
-        case list():
-            return [_expanded(item, leaf, variables) for item in value]
-        case dict():
-            return {name: _expanded(item, leaf, variables) for name, item in value.items()}
-        case _:
+def _credential(said: JSON, leaf: _Leaf, number: int, variables: Mapping[str, str]) -> JSON:
+    if not isinstance(said, dict) or not isinstance(said.get("file"), str):
+        return said
+    return {**said, "file": _file(_Leaf(said["file"], leaf.layer, (*leaf.at, number, "file")), variables)}
+
+
+def _file(leaf: _Leaf, variables: Mapping[str, str]) -> str:
+    path = str(leaf.value)
+    if not path or "\0" in path:
+        raise ProfileFault("no name that a file can have", place=leaf.layer.place_of(leaf.at))
+    return _path(path, leaf.layer.folder, variables)
+
+
+def _expanded(leaf: _Leaf, variables: Mapping[str, str]) -> JSON:
+    match leaf.value:
+        case str(text) if "$" in text:
+            return "".join(_pieces(text, leaf, variables))
+        case list(items):
+            return [_expanded(_inside(leaf, item, number), variables) for number, item in enumerate(items)]
+        case dict(fields):
+            return {name: _expanded(_inside(leaf, value, name), variables) for name, value in fields.items()}
+        case value:
             return value
+
+
+def _inside(leaf: _Leaf, value: JSON, step: str | int) -> _Leaf:
+    return _Leaf(value, leaf.layer, (*leaf.at, step))
 
 
 def _pieces(text: str, leaf: _Leaf, variables: Mapping[str, str]) -> list[str]:

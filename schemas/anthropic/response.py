@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dragoman.schemas.anthropic.messages import encode_answer
 from dragoman.schemas.anthropic.parts import NAME, decode_content
+from dragoman.schemas.counts import Counts, encode_cost, encode_uses, priced, told_beside
 from dragoman.schemas.fields import leftovers, nested, overlay
 from dragoman.schemas.ir import (
     JSON,
     At,
     Candidate,
-    Extra,
     Part,
     Refusal,
     Request,
@@ -24,7 +24,7 @@ from dragoman.schemas.ir import (
     Wire,
 )
 from dragoman.schemas.losses import Losses
-from dragoman.schemas.narrow import count, show, text
+from dragoman.schemas.narrow import show, text
 from dragoman.schemas.spelling import made_up_id
 from dragoman.schemas.stops import settled
 
@@ -46,10 +46,8 @@ _RESPONSE = frozenset(
     {"id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "stop_details", "usage"}
 )
 _DETAILS = frozenset({"type", "explanation"})
-_USAGE = frozenset(
-    {"input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "service_tier"}
-    | {"output_tokens_details"}
-)
+# What Claude counts the uses of.
+_USED = ("web_search", "web_fetch", "code_execution", "tool_search")
 _STOPS: dict[str, Stop] = {
     "end_turn": "stop",
     "stop_sequence": "stop",
@@ -79,18 +77,19 @@ _TIERS_BACK = {"default": "standard", "standard": "standard", "priority": "prior
 def decode_response(wire: Wire) -> Response:
     parts = decode_content(wire.get("content"), ())
     details = wire.get("stop_details")
-    extra = leftovers(wire, _RESPONSE, NAME)
+    held = wire.get("usage")
+    cost, sibling = told_beside(wire)
+    extra = leftovers(wire, _RESPONSE | sibling, NAME)
     if isinstance(details, dict):
         explained = details.get("explanation")
         if isinstance(explained, str) and explained:
             parts = (*parts, Refusal(text=explained, at=("stop_details", "explanation")))
         extra = nested(extra, "stop_details", leftovers(details, _DETAILS, NAME), NAME)
-    held = wire.get("usage")
     return Response(
         candidates=(decode_stop(wire, parts),),
         id=text(wire.get("id")),
         model=text(wire.get("model")),
-        usage=decode_usage(held),
+        usage=priced(decode_usage(held, cost), cost),
         service_tier=_decode_tier(held),
         extra=extra,
     )
@@ -117,33 +116,36 @@ def _decode_tier(usage: JSON) -> str | None:
     return None if said is None else _TIERS.get(said, said)
 
 
-def decode_usage(wire: JSON) -> Usage | None:
+def decode_usage(wire: JSON, beside: int | float | None = None) -> Usage | None:
+    """Read the counts. `iterations` tell the turns of one answer, which are in these counts, and what was read and
+    written beside it, to make the context shorter or by an adviser, which is not: that stays the vendor's own."""
     if not isinstance(wire, dict):
         return None
-    fresh = count(wire.get("input_tokens"))
-    read, written = count(wire.get("cache_read_input_tokens")), count(wire.get("cache_creation_input_tokens"))
-    details = wire.get("output_tokens_details")
-    inner: Wire = details if isinstance(details, dict) else {}
-    extra = _telling(wire)
+    told = Counts({key: value for key, value in wire.items() if key != "service_tier"})
+    fresh, read, cost = told.take("input_tokens"), told.take("cache_read_input_tokens"), told.cost(beside)
+    written, longer = _written(told)
     return Usage(
         input_tokens=None if fresh is None else fresh + (read or 0) + (written or 0),
-        output_tokens=count(wire.get("output_tokens")),
+        output_tokens=told.take("output_tokens"),
         cache_read=read,
         cache_write=written,
-        reasoning=count(inner.get("thinking_tokens")),
+        cache_write_1h=longer if written else None,
+        reasoning=told.take("output_tokens_details.thinking_tokens"),
+        tool_uses=told.tool_uses(),
+        cost=cost,
+        cost_parts=told.cost_parts(cost),
         at=("usage",),
-        extra=nested(extra, "output_tokens_details", leftovers(inner, ("thinking_tokens",), NAME), NAME),
+        extra=told.rest(NAME),
     )
 
 
-def _telling(wire: Wire) -> Extra | None:
-    """Return the unknown counts that say something: an object of zeros does not."""
-    extra: Wire = {key: value for key, value in wire.items() if key not in _USAGE and _tells(value)}
-    return {NAME: extra} if extra else None
-
-
-def _tells(value: JSON) -> bool:
-    return any(value.values()) if isinstance(value, dict) else bool(value)
+def _written(told: Counts) -> tuple[int | None, int | None]:
+    """Take what was written to the cache, and how much of it for an hour."""
+    shorter, longer = (told.take(f"cache_creation.ephemeral_{time}_input_tokens") for time in ("5m", "1h"))
+    written = told.take("cache_creation_input_tokens")
+    if written is None and (shorter is not None or longer is not None):
+        written = (shorter or 0) + (longer or 0)
+    return written, longer
 
 
 # ------------------------------------------------------------------------------------------------------ IR → wire
@@ -237,8 +239,28 @@ def encode_usage(usage: Usage, losses: Losses) -> Wire:
         wire["cache_read_input_tokens"] = read
     if usage.cache_write is not None:
         wire["cache_creation_input_tokens"] = written
+    if usage.cache_write_1h is not None:
+        longer = min(usage.cache_write_1h, written)
+        wire["cache_creation"] = {
+            "ephemeral_5m_input_tokens": written - longer,
+            "ephemeral_1h_input_tokens": longer,
+        }
     if usage.reasoning is not None:
         wire["output_tokens_details"] = {"thinking_tokens": usage.reasoning}
-    if usage.cost is not None:
-        losses.dropped(usage.at, "cost", "Claude tells no price")
+    used = {kind: times for kind, times in (usage.tool_uses or {}).items() if kind in _USED}
+    if used:
+        least = {"web_search_requests": 0, "web_fetch_requests": 0}
+        wire["server_tool_use"] = {**least, **encode_uses(used, "_requests")}
+    _report_uncounted(usage, losses)
+    if usage.cost is not None and losses.source == NAME:  # some who speak as Claude does tell it
+        wire.update(encode_cost(usage, {}))
     return wire if usage.extra is None else overlay(wire, usage, NAME)
+
+
+def _report_uncounted(usage: Usage, losses: Losses) -> None:
+    if usage.input_audio or usage.input_image or usage.output_audio or usage.output_image:
+        losses.dropped(usage.at, "usage", "Claude does not count sounds and pictures apart")
+    if not (usage.tool_uses or {}).keys() <= set(_USED):
+        losses.dropped(usage.at, "usage", f"Claude counts the uses of nothing but {', '.join(_USED)}")
+    if usage.cost is not None and losses.source != NAME:
+        losses.dropped(usage.at, "cost", "Claude tells no price")

@@ -179,7 +179,10 @@ class StreamDecoder:
         self._is_over = True
         self._blocks.fail(decode_error(wire, None), self._response())
 
-    def _beat(self, _wire: Wire) -> None:
+    def _beat(self, wire: Wire) -> None:
+        """Hear a sign of life. Some tell in the last one what it all cost."""
+        if wire.get("cost") is not None:
+            self._frame["cost"] = wire["cost"]
         self._blocks.out.append(Heartbeat())
 
     def _meet(self, kind: str) -> None:

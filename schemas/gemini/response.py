@@ -1,6 +1,5 @@
 """Gemini responses ↔ the IR: candidates, why they ended, what they cost.
 
-Gemini counts thoughts beside the candidates and the prompts of its own tools beside the prompt; the IR has both inside.
 A prompt that was blocked has no candidates: in the IR it is one that says nothing. https://ai.google.dev/api/generate-content
 """
 
@@ -14,9 +13,10 @@ from dragoman.schemas.gemini.camel import NAME, as_said, camel, word
 from dragoman.schemas.gemini.config import TIERS, TIERS_BACK
 from dragoman.schemas.gemini.grounding import decode_citations, encode_citations
 from dragoman.schemas.gemini.messages import decode_answer, encode_answer
-from dragoman.schemas.ir import JSON, At, Candidate, Extra, Refusal, Request, Response, Stop, TokenLogprob, Usage, Wire
+from dragoman.schemas.gemini.usage import decode_usage, encode_usage
+from dragoman.schemas.ir import JSON, At, Candidate, Extra, Refusal, Request, Response, Stop, TokenLogprob, Wire
 from dragoman.schemas.losses import Losses
-from dragoman.schemas.narrow import as_list, as_object, count, number, objects, text
+from dragoman.schemas.narrow import as_list, as_object, number, objects, text
 from dragoman.schemas.stops import settled
 
 __all__ = ["PLACES", "decode_logprobs", "decode_response", "encode_response"]
@@ -67,17 +67,6 @@ _FINISH: dict[Stop, str] = {
     "error": "OTHER",
     "other": "OTHER",
 }
-_TOOL_PROMPT = "toolUsePromptTokenCount"
-_USAGE = frozenset(
-    {
-        "promptTokenCount",
-        "candidatesTokenCount",
-        "thoughtsTokenCount",
-        "totalTokenCount",
-        "cachedContentTokenCount",
-        "serviceTier",
-    }
-)
 _LOGPROBS = frozenset({"chosenCandidates", "topCandidates"})
 _TOKEN = frozenset({"token", "logProbability", "log_probability"})
 
@@ -100,7 +89,7 @@ def decode_response(wire: Wire) -> Response:
         id=text(body.get("responseId")),
         model=text(body.get("modelVersion")),
         created=created,
-        usage=_decode_usage(held, (as_said(wire, "usageMetadata"),)),
+        usage=decode_usage(held, (as_said(wire, "usageMetadata"),)),
         service_tier=_tier(held),
         extra=leftovers(body, known, NAME),
     )
@@ -176,29 +165,6 @@ def _token(wire: Wire, top: tuple[TokenLogprob, ...] = ()) -> TokenLogprob:
     return TokenLogprob(token=text(held.get("token")) or "", logprob=number(held.get("logProbability")), top=top)
 
 
-def _decode_usage(wire: JSON, at: At) -> Usage | None:
-    if not isinstance(wire, dict):
-        return None
-    held = camel(wire)
-    prompt, beside = count(held.get("promptTokenCount")), count(held.get(_TOOL_PROMPT))
-    said, thoughts = count(held.get("candidatesTokenCount")), count(held.get("thoughtsTokenCount"))
-    spoken: Wire = {key: value for key, value in held.items() if value}
-    tier = held.get("serviceTier")
-    odd = isinstance(tier, str) and tier.lower() not in ("standard", "flex", "priority")
-    return Usage(
-        input_tokens=_sum(prompt, beside),
-        output_tokens=_sum(said, thoughts),
-        cache_read=count(held.get("cachedContentTokenCount")),
-        reasoning=thoughts,
-        at=at,
-        extra=leftovers(spoken, _USAGE - {"serviceTier"} if odd else _USAGE, NAME),
-    )
-
-
-def _sum(one: int | None, other: int | None) -> int | None:
-    return other if one is None else one if other is None else one + other
-
-
 # ------------------------------------------------------------------------------------------------------ IR → wire
 def encode_response(response: Response, losses: Losses, request: Request | None = None) -> Wire:
     wire: Wire = {}
@@ -206,7 +172,7 @@ def encode_response(response: Response, losses: Losses, request: Request | None 
         wire["candidates"] = [
             _encode_candidate(candidate, index, losses) for index, candidate in enumerate(response.candidates)
         ]
-    usage = _encode_usage(response.usage, losses) if response.usage is not None else {}
+    usage = encode_usage(response.usage, losses) if response.usage is not None else {}
     tier = TIERS.get(response.service_tier or "")
     if tier is not None:
         usage["serviceTier"] = tier
@@ -289,26 +255,3 @@ def _tokens(logprobs: Iterable[TokenLogprob]) -> list[JSON]:
         {"token": token.token} if token.logprob is None else {"token": token.token, "logProbability": token.logprob}
         for token in logprobs
     ]
-
-
-def _encode_usage(usage: Usage, losses: Losses) -> Wire:
-    wire: Wire = {}
-    prompt, said, thoughts = usage.input_tokens, usage.output_tokens, usage.reasoning
-    beside = count((usage.extra or {}).get(NAME, {}).get(_TOOL_PROMPT)) or 0
-    if prompt is not None:
-        wire["promptTokenCount"] = max(prompt - beside, 0)
-    if usage.cache_read is not None:
-        wire["cachedContentTokenCount"] = usage.cache_read
-    if said is not None:
-        wire["candidatesTokenCount"] = max(said - (thoughts or 0), 0)
-    if thoughts is not None:
-        wire["thoughtsTokenCount"] = thoughts
-        if said is None or said < thoughts:
-            losses.approximated(usage.at, "usage", "Gemini counts the answer and the thoughts apart")
-    if prompt is not None or said is not None:
-        wire["totalTokenCount"] = (prompt or 0) + (said or 0)
-    if usage.cache_write:
-        losses.dropped(usage.at, "usage", "Gemini counts no writing to a cache")
-    if usage.cost is not None:
-        losses.dropped(usage.at, "cost", "Gemini tells no price")
-    return overlay(wire, usage, NAME)

@@ -258,6 +258,10 @@ def encode_usage(usage: Usage, wire: Wire, losses: Losses) -> None:
         losses.dropped(usage.at, "usage", "Ollama does not count what its cache did")
     if usage.reasoning:
         losses.dropped(usage.at, "usage", "Ollama does not count thoughts apart")
+    if usage.input_audio or usage.input_image or usage.output_audio or usage.output_image:
+        losses.dropped(usage.at, "usage", "Ollama does not count sounds and pictures apart")
+    if usage.tool_uses:
+        losses.dropped(usage.at, "usage", "Ollama runs no tools, and counts no uses")
     if usage.cost is not None:
         losses.dropped(usage.at, "cost", "Ollama tells no price")
     wire.update((usage.extra or {}).get(NAME, {}))

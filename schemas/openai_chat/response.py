@@ -10,13 +10,13 @@ from collections.abc import Iterable
 
 import msgspec
 
+from dragoman.schemas.counts import Counts, encode_cost, encode_uses, priced, told_beside
 from dragoman.schemas.fields import leftovers, nested, overlay
 from dragoman.schemas.ir import (
     JSON,
     At,
     Candidate,
     Citation,
-    Extra,
     Part,
     Request,
     Response,
@@ -79,7 +79,6 @@ _FINISH: dict[Stop, str] = {
     "error": "stop",
     "other": "stop",
 }
-_TICKS_PER_DOLLAR = 10_000_000_000
 
 
 # ------------------------------------------------------------------------------------------------------ wire → IR
@@ -90,16 +89,27 @@ def decode_response(wire: Wire) -> Response:
     )
     holder = _holder(choices)
     tier = text(wire.get("service_tier"))
-    known = _RESPONSE if holder is not None else _RESPONSE - _SOURCES
+    cost, sibling = told_beside(wire)
+    wire, usage = _usage_of(wire)
+    known = (_RESPONSE if holder is not None else _RESPONSE - _SOURCES) | sibling
     return Response(
         candidates=choices if holder is None else _with_sources(choices, holder, wire),
         id=text(wire.get("id")) or None,
         model=text(wire.get("model")) or None,
         created=number(wire.get("created")),
-        usage=decode_usage(wire.get("usage")),
+        usage=priced(decode_usage(usage, cost), cost),
         service_tier=tier if tier in TIERS else None,
         extra=leftovers(wire, known if tier in TIERS or not tier else known - {"service_tier"}, NAME),
     )
+
+
+def _usage_of(wire: Wire) -> tuple[Wire, JSON]:
+    """Return the usage, which Groq tells in an object of its own, and the response without a second telling of it."""
+    usage, own = wire.get("usage"), wire.get("x_groq")
+    if not isinstance(own, dict) or not isinstance(own.get("usage"), dict):
+        return wire, usage
+    rest: Wire = {key: value for key, value in own.items() if key != "usage"}
+    return {**wire, "x_groq": rest or None}, usage if isinstance(usage, dict) else own["usage"]
 
 
 def _decode_choice(wire: Wire, at: At) -> Candidate:
@@ -161,59 +171,62 @@ def without_sources(wire: Wire) -> Wire:
     return {key: value for key, value in wire.items() if key not in _SOURCES}
 
 
-def decode_usage(wire: JSON) -> Usage | None:
+def decode_usage(wire: JSON, beside: int | float | None = None) -> Usage | None:
     if not isinstance(wire, dict):
         return None
-    prompt, completion = _details(wire, "prompt_tokens_details"), _details(wire, "completion_tokens_details")
-    said, reasoning = count(wire.get("completion_tokens")), count(completion.get("reasoning_tokens"))
-    extra = _truthy(wire, _USAGE)
-    extra = nested(extra, "prompt_tokens_details", _truthy(prompt, ("cached_tokens", "cache_write_tokens")), NAME)
-    extra = nested(extra, "completion_tokens_details", _truthy(completion, ("reasoning_tokens",)), NAME)
+    told = Counts(wire)
+    said, thoughts = told.take("completion_tokens"), _thoughts(told, wire)
+    prompt, total, cost = told.take("prompt_tokens"), count(wire.get("total_tokens")), told.cost(beside)
+    rest = None if total is None or prompt is None else total - prompt
+    if rest is None or rest in (said, (said or 0) + (thoughts or 0)):
+        told.take("total_tokens")  # else it counts what has no name
+    told.take("prompt_cache_miss_tokens")  # the rest of the prompt
     return Usage(
-        input_tokens=count(wire.get("prompt_tokens")),
-        output_tokens=_output_tokens(wire, said, reasoning),
-        cache_read=_first_count({**wire, **prompt}, _CACHED),
-        cache_write=count(prompt.get("cache_write_tokens")),
-        reasoning=reasoning,
-        cost=_cost(wire),
+        input_tokens=prompt,
+        output_tokens=_with_thoughts(said, thoughts, rest),
+        cache_read=told.take(*_CACHED),
+        cache_write=told.take(*_WRITTEN),
+        reasoning=thoughts,
+        input_audio=told.part("prompt_tokens_details.audio_tokens"),
+        input_image=told.part("prompt_tokens_details.image_tokens"),
+        output_audio=told.part("completion_tokens_details.audio_tokens"),
+        output_image=told.part("completion_tokens_details.image_tokens"),
+        tool_uses=told.tool_uses(),
+        cost=cost,
+        cost_parts=told.cost_parts(cost),
         at=("usage",),
-        extra=extra,
+        extra=told.rest(NAME),
     )
 
 
-_CACHED = ("cached_tokens", "prompt_cache_hit_tokens", "num_cached_tokens")
-_USAGE = frozenset(
-    {"prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details", "completion_tokens_details"}
-    | {"cost", "cost_in_usd_ticks", "prompt_cache_miss_tokens", *_CACHED}
+_CACHED = (
+    "prompt_tokens_details.cached_tokens",
+    "cached_tokens",
+    "prompt_cache_hit_tokens",
+    "num_cached_tokens",
+    "cache_read_input_tokens",
+)
+_WRITTEN = (
+    "prompt_tokens_details.cache_write_tokens",
+    "prompt_tokens_details.cache_creation_tokens",
+    "cache_creation_input_tokens",
 )
 
 
-def _details(wire: Wire, key: str) -> Wire:
-    held = wire.get(key)
-    return held if isinstance(held, dict) else {}
+def _thoughts(told: Counts, wire: Wire) -> int | None:
+    """Take the count of the reasoning. One beside the details may be no part of the completion: it is left there."""
+    beside, said = count(wire.get("reasoning_tokens")), count(wire.get("completion_tokens"))
+    if beside is not None and said is not None and beside <= said:
+        return told.take("completion_tokens_details.reasoning_tokens", "reasoning_tokens")
+    return told.take("completion_tokens_details.reasoning_tokens")
 
 
-def _truthy(wire: Wire, known: Iterable[str]) -> Extra | None:
-    """Return the unknown counts that say something: a zero does not."""
-    return leftovers({key: value for key, value in wire.items() if value}, frozenset(known), NAME)
-
-
-def _first_count(wire: Wire, keys: Iterable[str]) -> int | None:
-    return next((found for key in keys if (found := count(wire.get(key))) is not None), None)
-
-
-def _output_tokens(wire: Wire, said: int | None, reasoning: int | None) -> int | None:
-    """Return the completion with the reasoning in it, for vendors that count the reasoning beside it, too."""
-    if said is None or not reasoning:
+def _with_thoughts(said: int | None, thoughts: int | None, rest: int | None) -> int | None:
+    """Return the completion with the reasoning in it, for vendors that count the reasoning beside it, too; `rest` is
+    all that is not the prompt."""
+    if said is None or not thoughts:
         return said
-    total, prompt = count(wire.get("total_tokens")), count(wire.get("prompt_tokens"))
-    beside = reasoning > said or (total is not None and prompt is not None and total == prompt + said + reasoning)
-    return said + reasoning if beside else said
-
-
-def _cost(wire: Wire) -> int | float | None:
-    cost, ticks = number(wire.get("cost")), number(wire.get("cost_in_usd_ticks"))
-    return ticks / _TICKS_PER_DOLLAR if cost is None and ticks is not None else cost
+    return said + thoughts if thoughts > said or rest == said + thoughts else said
 
 
 # ------------------------------------------------------------------------------------------------------ IR → wire
@@ -283,14 +296,29 @@ def _logprob(item: TokenLogprob, *, top: bool) -> Wire:
 
 def encode_usage(usage: Usage, losses: Losses) -> Wire:
     prompt, completion = usage.input_tokens or 0, usage.output_tokens or 0
-    wire: Wire = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
-    read: Wire = {} if usage.cache_read is None else {"cached_tokens": usage.cache_read}
-    if usage.cache_write:
-        read["cache_write_tokens"] = usage.cache_write
-    if read:
-        wire["prompt_tokens_details"] = read
-    if usage.reasoning is not None:
-        wire["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning}
-    if usage.cost is not None:
-        wire["cost"] = usage.cost
+    wire: Wire = {"prompt_tokens": prompt, "completion_tokens": completion}
+    wire["total_tokens"] = (usage.extra or {}).get(NAME, {}).get("total_tokens", prompt + completion)
+    for key, details in (("prompt_tokens_details", _PROMPT), ("completion_tokens_details", _COMPLETION)):
+        said: Wire = {name: told for name, field in details.items() if (told := getattr(usage, field)) is not None}
+        if said:
+            wire[key] = said
+    if usage.cache_write_1h:
+        losses.dropped(usage.at, "usage", "chat does not tell for how long the cache was written")
+    if usage.tool_uses:
+        wire["server_tool_use_details"] = encode_uses(usage.tool_uses, "_requests")
+    wire.update(encode_cost(usage, _COST_PARTS))
     return wire if usage.extra is None else overlay(wire, usage, NAME)
+
+
+_PROMPT = {
+    "cached_tokens": "cache_read",
+    "cache_write_tokens": "cache_write",
+    "audio_tokens": "input_audio",
+    "image_tokens": "input_image",
+}
+_COMPLETION = {
+    "reasoning_tokens": "reasoning",
+    "audio_tokens": "output_audio",
+    "image_tokens": "output_image",
+}
+_COST_PARTS = {"input": "upstream_inference_prompt_cost", "output": "upstream_inference_completions_cost"}

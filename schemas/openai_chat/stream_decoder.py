@@ -119,6 +119,7 @@ class StreamDecoder:
         wire = as_object(read_json(data), ())
         failed = _failed(wire)
         if failed is not None:
+            self._learn_usage(wire)
             self._fail(failed)
             return
         if not self._is_begun:
@@ -128,7 +129,8 @@ class StreamDecoder:
         if choices:
             for choice in objects(choices):
                 self._choose(choice)
-        self._has_told = isinstance(wire.get("usage"), dict) and len(self._blocks.out) == told
+        tells = isinstance(wire.get("usage"), dict) or wire.get("cost") is not None
+        self._has_told = tells and len(self._blocks.out) == told
         self._learn(wire)
         self._flowing = self._only_says(choices)
         if self._flowing is None:
@@ -178,15 +180,17 @@ class StreamDecoder:
 
     def _learn(self, wire: Wire) -> None:
         """Note what a chunk says of the whole response."""
-        usage = wire.get("usage")
-        held = wire.get("x_groq")
-        if usage is None and isinstance(held, dict):
-            usage = held.get("usage")
-        if isinstance(usage, dict):
-            self._frame["usage"] = usage
+        self._learn_usage(wire)
         for key, value in wire.items():
             if value is not None and key not in _EVERY:
                 self._learn_one(key, value)
+
+    def _learn_usage(self, wire: Wire) -> None:
+        """Note what it cost so far. Each telling is of all up to there, and may leave out what an earlier one said."""
+        held = wire.get("x_groq")
+        usage = wire.get("usage") or (held.get("usage") if isinstance(held, dict) else None)
+        if isinstance(usage, dict):
+            self._learn_one("usage", {key: told for key, told in usage.items() if told is not None})
 
     def _learn_one(self, key: str, value: JSON) -> None:
         mine = self._frame.get(key)

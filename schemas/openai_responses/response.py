@@ -10,12 +10,12 @@ from collections.abc import Iterable
 
 import msgspec
 
+from dragoman.schemas.counts import Counts, encode_cost, encode_uses, priced, told_beside
 from dragoman.schemas.fields import leftovers, nested, overlay
 from dragoman.schemas.ir import (
     JSON,
     At,
     Candidate,
-    Extra,
     Part,
     Request,
     Response,
@@ -27,7 +27,7 @@ from dragoman.schemas.ir import (
 )
 from dragoman.schemas.logprobs import decode_logprobs
 from dragoman.schemas.losses import Losses
-from dragoman.schemas.narrow import as_list, count, number, objects, text
+from dragoman.schemas.narrow import as_list, number, objects, text
 from dragoman.schemas.openai_responses.citations import encode_logprobs
 from dragoman.schemas.openai_responses.messages import decode_answer, encode_answer
 from dragoman.schemas.openai_responses.parts import NAME, item_fields, part_fields
@@ -110,7 +110,6 @@ _PREFIXES = {
     "image_generation_call": "ig",
 }
 _WITH_STATUS = frozenset(_PREFIXES) - {"reasoning", "custom_tool_call"}
-_TICKS_PER_DOLLAR = 10_000_000_000
 
 
 # ------------------------------------------------------------------------------------------------------ wire → IR
@@ -118,7 +117,10 @@ def decode_response(wire: Wire) -> Response:
     output = as_list(wire.get("output") or [], ("output",))
     echo: Wire = {key: value for key, value in wire.items() if key in _ECHO and value is not None and value != {}}
     odd = {key for key, shape in _SHAPES.items() if key in wire and not isinstance(wire[key], shape)}
-    extra = leftovers(wire, (_RESPONSE | _ECHO) - odd, NAME)
+    cost, sibling = told_beside(wire)
+    usage, tools = _with_searches(priced(decode_usage(wire.get("usage"), cost), cost), wire.get("tool_usage"))
+    beside: Wire = {**wire, "tool_usage": tools}
+    extra = leftovers(beside, (_RESPONSE | _ECHO | sibling) - odd, NAME)
     details = wire.get("incomplete_details")
     if isinstance(details, dict):
         extra = nested(extra, "incomplete_details", leftovers(details, ("reason",), NAME), NAME)
@@ -127,7 +129,7 @@ def decode_response(wire: Wire) -> Response:
         id=text(wire.get("id")),
         model=text(wire.get("model")),
         created=number(wire.get("created_at")),
-        usage=decode_usage(wire.get("usage")),
+        usage=usage,
         service_tier=text(wire.get("service_tier")),
         echo={NAME: echo} if echo else None,
         extra=extra,
@@ -175,45 +177,42 @@ def _bare(part: Part, fields: Wire) -> Part:
     return msgspec.structs.replace(part, extra={NAME: mine} if mine else None)
 
 
-def decode_usage(wire: JSON) -> Usage | None:
+def decode_usage(wire: JSON, beside: int | float | None = None) -> Usage | None:
     if not isinstance(wire, dict):
         return None
-    read, made = _details(wire, "input_tokens_details"), _details(wire, "output_tokens_details")
-    said, thought = count(wire.get("output_tokens")), count(made.get("reasoning_tokens"))
-    extra = _truthy(wire, _USAGE)
-    extra = nested(extra, "input_tokens_details", _truthy(read, ("cached_tokens", "cache_write_tokens")), NAME)
-    extra = nested(extra, "output_tokens_details", _truthy(made, ("reasoning_tokens",)), NAME)
+    told = Counts(wire)
+    said, thoughts = told.take("output_tokens"), told.part("output_tokens_details.reasoning_tokens")
+    told.take("total_tokens")
+    cost = told.cost(beside)
     return Usage(
-        input_tokens=count(wire.get("input_tokens")),
-        output_tokens=said + thought if said is not None and thought and thought > said else said,
-        cache_read=count(read.get("cached_tokens")) or None,
-        cache_write=count(read.get("cache_write_tokens")) or None,
-        reasoning=thought or None,
-        cost=_cost(wire),
+        input_tokens=told.take("input_tokens"),
+        output_tokens=said + thoughts if said is not None and thoughts and thoughts > said else said,
+        cache_read=told.part("input_tokens_details.cached_tokens"),
+        cache_write=told.part("input_tokens_details.cache_write_tokens"),
+        reasoning=thoughts,
+        input_audio=told.part("input_tokens_details.audio_tokens"),
+        input_image=told.part("input_tokens_details.image_tokens"),
+        output_audio=told.part("output_tokens_details.audio_tokens"),
+        output_image=told.part("output_tokens_details.image_tokens"),
+        tool_uses=told.tool_uses(),
+        cost=cost,
+        cost_parts=told.cost_parts(cost),
         at=("usage",),
-        extra=extra,
+        extra=told.rest(NAME),
     )
 
 
-_USAGE = frozenset(
-    {"input_tokens", "output_tokens", "total_tokens", "input_tokens_details", "output_tokens_details", "cost"}
-    | {"cost_in_usd_ticks"}
-)
-
-
-def _details(wire: Wire, key: str) -> Wire:
-    held = wire.get(key)
-    return held if isinstance(held, dict) else {}
-
-
-def _truthy(wire: Wire, known: Iterable[str]) -> Extra | None:
-    """Return the unknown counts that say something: a zero does not."""
-    return leftovers({key: value for key, value in wire.items() if value}, frozenset(known), NAME)
-
-
-def _cost(wire: Wire) -> int | float | None:
-    cost, ticks = number(wire.get("cost")), number(wire.get("cost_in_usd_ticks"))
-    return ticks / _TICKS_PER_DOLLAR if cost is None and ticks is not None else cost
+def _with_searches(usage: Usage | None, said: JSON) -> tuple[Usage | None, JSON]:
+    """Return the usage with the searches that are told beside it, and what else is told there that is not zero."""
+    if not isinstance(said, dict):
+        return usage, said
+    told = Counts(said)
+    searches = told.part("web_search.num_requests")
+    rest = (told.rest(NAME) or {}).get(NAME)
+    if searches is None:
+        return usage, rest
+    uses = {"web_search": searches, **((usage.tool_uses if usage is not None else None) or {})}
+    return msgspec.structs.replace(usage or Usage(at=("tool_usage",)), tool_uses=uses), rest
 
 
 # ------------------------------------------------------------------------------------------------------ IR → wire
@@ -242,7 +241,31 @@ def encode_response(response: Response, losses: Losses, request: Request | None 
     elif response.service_tier is not None:
         losses.dropped(losses.place("service_tier"), "service_tier", "responses has no tier of this name")
     wire = wire if candidate.extra is None else overlay(wire, candidate, NAME)
-    return wire if response.extra is None else overlay(wire, response, NAME)
+    return _with_tool_usage(wire if response.extra is None else overlay(wire, response, NAME), response.usage)
+
+
+def _with_tool_usage(wire: Wire, usage: Usage | None) -> Wire:
+    """Return the response with the count of searches, which stands beside the usage, in an object that is whole."""
+    searches = 0 if usage is None or usage.tool_uses is None else usage.tool_uses.get("web_search", 0)
+    if not searches and not isinstance(wire.get("tool_usage"), dict):
+        return wire
+    told: Wire = {"image_gen": _NO_PICTURES, **_details(wire, "tool_usage")}
+    return {**wire, "tool_usage": {**told, "web_search": {**_details(told, "web_search"), "num_requests": searches}}}
+
+
+def _details(wire: Wire, key: str) -> Wire:
+    held = wire.get(key)
+    return held if isinstance(held, dict) else {}
+
+
+_NO_WORDS: Wire = {"image_tokens": 0, "text_tokens": 0}
+_NO_PICTURES: Wire = {
+    "input_tokens": 0,
+    "input_tokens_details": _NO_WORDS,
+    "output_tokens": 0,
+    "output_tokens_details": _NO_WORDS,
+    "total_tokens": 0,
+}
 
 
 def _only(response: Response, losses: Losses) -> Candidate:
@@ -351,13 +374,28 @@ def encode_usage(usage: Usage, losses: Losses) -> Wire:
     if usage.input_tokens is None or usage.output_tokens is None:
         losses.synthesized(usage.at, "usage", "responses counts both input and output; what is not said is 0")
     read, made = usage.input_tokens or 0, usage.output_tokens or 0
+    heard: Wire = {"cached_tokens": usage.cache_read or 0, "cache_write_tokens": usage.cache_write or 0}
     wire: Wire = {
         "input_tokens": read,
-        "input_tokens_details": {"cached_tokens": usage.cache_read or 0, "cache_write_tokens": usage.cache_write or 0},
+        "input_tokens_details": {**heard, **_media(usage.input_audio, usage.input_image)},
         "output_tokens": made,
-        "output_tokens_details": {"reasoning_tokens": usage.reasoning or 0},
+        "output_tokens_details": {
+            "reasoning_tokens": usage.reasoning or 0,
+            **_media(usage.output_audio, usage.output_image),
+        },
         "total_tokens": read + made,
+        **encode_cost(usage, _COST_PARTS),
     }
-    if usage.cost is not None:
-        wire["cost"] = usage.cost
+    if usage.cache_write_1h:
+        losses.dropped(usage.at, "usage", "responses does not tell for how long the cache was written")
+    uses = {kind: times for kind, times in (usage.tool_uses or {}).items() if kind != "web_search"}
+    if uses:
+        wire["server_side_tool_usage_details"] = encode_uses(uses, "_calls")
     return wire if usage.extra is None else overlay(wire, usage, NAME)
+
+
+_COST_PARTS = {"input": "upstream_inference_input_cost", "output": "upstream_inference_output_cost"}
+
+
+def _media(audio: int | None, image: int | None) -> Wire:
+    return {key: told for key, told in (("audio_tokens", audio), ("image_tokens", image)) if told}

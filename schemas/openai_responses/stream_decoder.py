@@ -162,7 +162,10 @@ class StreamDecoder:
         self._is_over = True
         self._blocks.fail(error, self._response())
 
-    def _beat(self, _wire: Wire) -> None:
+    def _beat(self, wire: Wire) -> None:
+        """Hear a sign of life. Some tell in the last one what it all cost."""
+        if wire.get("cost") is not None:
+            self._frame["cost"] = wire["cost"]
         self._blocks.out.append(Heartbeat())
 
     # ------------------------------------------------------------------------------------------------------- an item

@@ -2,7 +2,7 @@
 
 A ratio is a multiple of the floor that is measured beside it. The floor of a conversion is reading and writing the same
 bytes with the fastest JSON library; of a start, `python -c pass`; of memory, that of a tenth of the lines; of `replay`,
-bare httpx. Where more processes are the thing, it is what they gain.
+bare httpx; `routing.py` says that of routing. Where more processes are the thing, it is what they gain.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from tests.bench.commands import STARTUP_NAMES, bulk_names, bulk_rows, startup_r
 from tests.bench.measure import CASES, measure
 from tests.bench.network import NETWORK_NAMES, network_rows
 from tests.bench.replays import REPLAY_NAMES, replay_rows
+from tests.bench.routing import ROUTING_NAMES, routing_rows
 from tests.bench.streams import STREAM_NAMES, stream_rows
 from tests.bench.table import HEADER, Row, as_json, line
 
@@ -66,6 +67,8 @@ def _rows(quick: bool, only: str) -> Iterator[Row]:
         yield from network_rows(rounds)
     if any(only in name for name in REPLAY_NAMES):
         yield from replay_rows(*((200, 2) if quick else (2_000, 3)))
+    if any(only in name for name in ROUTING_NAMES):
+        yield from routing_rows(rounds, 10_000 if quick else 100_000, only)
 
 
 def _profile(name: str) -> int:

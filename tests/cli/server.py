@@ -22,6 +22,7 @@ __all__ = ["ANSWER", "WORDS", "Server", "profiles", "serving"]
 ANSWER = "The sky is **blue**.\n"
 WORDS = ("The", " sky", " is", " **blue**", ".\n")
 LONG = 10.0  # seconds; nobody waits for them to pass
+LATE = 0.15
 HTML = b"<!DOCTYPE html><html><title>Welcome</title></html>"
 Behaviour: TypeAlias = "Callable[[Server, socket.socket, Wire], None]"
 
@@ -175,6 +176,19 @@ def _slow(server: Server, connection: socket.socket, body: Wire) -> None:
     server.wait_until_left(connection)
 
 
+def _silent(server: Server, connection: socket.socket, body: Wire) -> None:
+    server.wait_until_left(connection)
+
+
+def _late(server: Server, connection: socket.socket, body: Wire) -> None:
+    """Stream with a pause before the first byte, and one before the last word."""
+    threading.Event().wait(LATE)
+    _begin(connection, *WORDS[:-1])
+    threading.Event().wait(LATE)
+    connection.sendall(_event({"content": WORDS[-1]}))
+    _end(connection)
+
+
 def _flood(server: Server, connection: socket.socket, body: Wire) -> None:
     """Stream without an end."""
     _begin(connection)
@@ -258,6 +272,8 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "answer": _answer,
     "say": _say,
     "slow": _slow,
+    "silent": _silent,
+    "late": _late,
     "flood": _flood,
     "cut": _cut,
     "reset": _reset,
@@ -272,10 +288,12 @@ BEHAVIOURS: dict[str, Behaviour] = {
 
 
 def profiles(folder: Path, server: Server, *, more: str = "") -> dict[str, str]:
-    """Write a profile for each behaviour and some statuses; return the variables that name the file."""
+    """Write a profile for each behaviour and some statuses, and one that speaks as Claude; return the variables that
+    name the file."""
     file = folder / "dragoman.yaml"
     settings = f"type: openai-compatible, model: m, retry: {{attempts: 1}}{more}"
     names = [*BEHAVIOURS, "400", "401", "403", "404", "429", "500", "503"]
     lines = [f"  '{name}': {{base_url: '{server.base_url(name)}', {settings}}}\n" for name in names]
+    lines.append("  claude: {type: sandbox, dialect: anthropic, model: c}\n")
     file.write_text("profiles:\n" + "".join(lines))
     return {"DRAGOMAN_CONFIG": str(file)}

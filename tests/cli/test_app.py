@@ -121,7 +121,7 @@ def test_profile_is_completed(name: str) -> None:
 @pytest.mark.parametrize(
     ("line", "problem", "hint"),
     [
-        ("models --chek", "no such option: --chek", "did you mean --check or --help?"),
+        ("models --chekc", "no such option: --chekc", "did you mean --check or --help?"),
         ("modls", "no such command 'modls'", "did you mean 'models'?"),
         ("models --zzz", "no such option: --zzz", "see dragoman models --help"),
     ],

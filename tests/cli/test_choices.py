@@ -31,6 +31,13 @@ def test_profiles_come_before_vendors_and_each_is_there_once(tmp_path: Path, mon
     assert "sandbox" in found
 
 
+def test_groups_may_be_asked_like_profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "dragoman.yaml"
+    file.write_text("profiles:\n  zebra: {type: openai}\ngroups:\n  smart: [zebra, groq]\n")
+    monkeypatch.setenv("DRAGOMAN_CONFIG", str(file))
+    assert profile_choices()[:2] == ["zebra", "smart"]
+
+
 def test_file_that_cannot_be_read_leaves_the_vendors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "dragoman.yaml"
     file.write_text("profiles: [")

@@ -45,7 +45,9 @@ def test_terminal_that_wants_no_markdown_gets_text(arguments: list[str], more: V
 
 def test_json_has_all_there_is_to_know(variables: Variables) -> None:
     found = document(complete(variables, "--json"))
-    timing = found.pop("timing")
+    timing, attempts = found.pop("timing"), found.pop("attempts")
+    assert isinstance(attempts, list)
+    assert len(attempts) == 1
     assert found == {
         "schema_version": 1,
         "text": ANSWER,
@@ -193,7 +195,7 @@ def test_exchange_is_recorded(tmp_path: Path, variables: Variables) -> None:
 
 def test_verbose_tells_of_attempts(variables: Variables) -> None:
     done = complete(variables, "-v", profile="500")
-    assert "attempt 1: status 500" in done.err
+    assert "attempt 1: 500/m: 500 server → stop" in done.err
     assert "traceback" not in done.err.lower()
 
 

@@ -13,7 +13,7 @@ from tests.cli.harness import ROOT, Result, invoke
 from tests.cli.server import BEHAVIOURS
 
 ASK = ("complete", "--json", "--no-stdin", "-p")
-NAMES = [name for name in BEHAVIOURS if name not in ("slow", "flood")]
+NAMES = [name for name in BEHAVIOURS if name not in ("slow", "flood", "silent", "late")]
 STATUSES = ["400", "401", "403", "404", "429", "500", "503"]
 DIALECTS = ("openai-chat", "openai-responses", "anthropic", "gemini", "ollama")
 

@@ -19,6 +19,7 @@ profiles:
   one: {type: sandbox}
   two: {type: sandbox, dialect: anthropic}
 """
+GROUP = f"{TWO}groups:\n  both: {{targets: [two, one/big], policies: {{auth: stop}}}}\n"
 KEYED = "profiles:\n  here: {type: sandbox}\n  away: {type: openai, api_key_env: NOWHERE}\n"
 
 
@@ -139,6 +140,34 @@ def test_explanation_in_json(home: Path) -> None:
     document = json.loads(models(home, "--explain", "--json", profiles=TWO).out)
     assert (document["schema_version"], document["profiles"][0]["profile"]) == (1, "one")
     assert document["profiles"][0]["fields"][0] == {"field": "name", "value": "one", "origin": None}
+
+
+def test_group_is_explained_by_its_targets(home: Path) -> None:
+    found = models(home, "--explain", "-p", "both", profiles=GROUP)
+    rows = [line.split("\t") for line in found.out.decode().splitlines()]
+    assert [row[:2] for row in rows] == [
+        ["name", "both"],
+        ["target 1", "two/sandbox"],
+        ["target 2", "one/big"],
+        ["policies.auth", "stop"],
+    ]
+    assert all(row[2].endswith("dragoman.yaml:7") for row in rows)
+
+
+def test_groups_and_profiles_are_explained_together(home: Path) -> None:
+    document = json.loads(models(home, "--explain", "--json", "-p", "both", "-p", "one", profiles=GROUP).out)
+    assert [group["group"] for group in document["groups"]] == ["both"]
+    assert [profile["profile"] for profile in document["profiles"]] == ["one"]
+
+
+def test_default_that_is_a_group_is_explained(home: Path) -> None:
+    found = models(home, "--explain", profiles=GROUP, DRAGOMAN_PROFILE="both")
+    assert found.out.startswith(b"name\tboth\t")
+
+
+def test_targets_of_a_group_are_checked(home: Path) -> None:
+    found = models(home, "--check", "-p", "both", profiles=GROUP)
+    assert [line.split(b"\t")[0] for line in found.out.splitlines()] == [b"two", b"one"]
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,11 @@ const mock = new LLMock({
   host: "127.0.0.1",
   chunkSize: 7,
   logLevel: "warn",
+  journalMaxEntries: 20000, // all tests have one journal, and one of them asks some thousand times
   auth: { apiKeys: [process.env.E2E_KEY] },
 });
 mock.loadFixtureDir(fixtures);
+mock.addFixture({ match: { userMessage: /^Say number \d+\.$/ }, response: teller });
 mock.addFixture({ match: { predicate: () => true }, response: reply });
 const url = await mock.start();
 process.stdout.write(JSON.stringify({ url }) + "\n");
@@ -24,6 +26,11 @@ function reply(request) {
   const said = lastUserText(request.messages);
   const tool = request.tools?.[0]?.function;
   return tool ? { toolCalls: [{ name: tool.name, arguments: filled(tool.parameters, said) }] } : { content: said };
+}
+
+// Says by which model it was asked for, so that what two of them say is not mistaken for one another.
+function teller(request) {
+  return { content: `${request.model} was told: ${lastUserText(request.messages)} And that is all there is to be said of it.` };
 }
 
 function lastUserText(messages) {

@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 collect_ignore_glob = [] if "E2E_AIMOCK" in os.environ else ["test_*.py"]
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests have measured, under `figures`; in whichever process they were run."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in getattr(report, "user_properties", ()):
+            if name == "figures" and report.when == "call":
+                terminalreporter.write_line(f"{report.nodeid.rpartition('::')[2]}: {value}")
+
+
 @pytest.fixture
 def place(tmp_path: Path, request: pytest.FixtureRequest) -> Place:
     from tests.e2e.harness import Place

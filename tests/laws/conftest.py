@@ -4,4 +4,8 @@ from __future__ import annotations
 
 import os
 
-collect_ignore = [] if os.environ.get("DRAGOMAN_CORPUS") else ["test_recordings.py", "test_recorded_streams.py"]
+collect_ignore = (
+    []
+    if os.environ.get("DRAGOMAN_CORPUS")
+    else ["test_recordings.py", "test_recorded_streams.py", "test_recorded_usage.py"]
+)

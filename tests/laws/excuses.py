@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from dragoman.schemas.losses import FEATURES, Loss, path_of
-from tests.laws.sayings import Saying, canonical
+from tests.laws.sayings import COUNTS, Saying, canonical
 
 __all__ = ["EXCUSES", "INVENTIONS", "unexcused"]
 
@@ -110,9 +110,7 @@ EXCUSES: Final[dict[str, str]] = {
     "stop_sequence": "stop finish_reason",
     "logprobs": "logprobs",
     "service_tier": "service_tier",
-    **{
-        f"usage.{name}": "usage" for name in ["input_tokens", "output_tokens", "cache_read", "cache_write", "reasoning"]
-    },
+    **{f"usage.{name}": "usage" for name in (*COUNTS, "tool_uses")},
     "usage.cost": "cost",
     "error.message": "",
     "error.kind": "",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -51,7 +51,7 @@ from dragoman.schemas.media import sniffed
 from dragoman.schemas.spelling import fit_name
 from dragoman.schemas.stops import settled
 
-__all__ = ["Saying", "canonical", "of_error", "of_request", "of_response"]
+__all__ = ["COUNTS", "Saying", "canonical", "of_error", "of_request", "of_response"]
 
 Key: TypeAlias = "tuple[object, ...]"
 # What a parameter means when it is not said.
@@ -453,12 +453,22 @@ def _token(token: TokenLogprob) -> Key:
     return (token.token, token.logprob, token.bytes, tuple(_token(other) for other in token.top))
 
 
+COUNTS: Final = (
+    *("input_tokens", "output_tokens", "cache_read", "cache_write", "cache_write_1h", "reasoning"),
+    *("input_audio", "input_image", "output_audio", "output_image"),
+)
+
+
 def _usage(usage: Usage | None) -> Iterator[Saying]:
     if usage is None:
         return
-    for name in ("input_tokens", "output_tokens", "cache_read", "cache_write", "reasoning"):
+    for name in COUNTS:
         yield from _plain(f"usage.{name}", getattr(usage, name) or None, usage.at)
+    for kind, times in (usage.tool_uses or {}).items():
+        yield Saying("usage.tool_uses", (kind, times), usage.at)
     yield from _plain("usage.cost", usage.cost, usage.at)
+    for part, amount in (usage.cost_parts or {}).items():
+        yield Saying("usage.cost", (part, amount), usage.at)
     yield from _extra(usage, None)
 
 

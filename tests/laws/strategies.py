@@ -255,13 +255,21 @@ def _logprobs() -> st.SearchStrategy[TokenLogprob]:
 @st.composite
 def _usages(draw: st.DrawFn) -> Usage:
     read, written, thought = draw(pick(None, 0, 30)), draw(pick(None, 0, 20)), draw(pick(None, 0, 7))
+    cost = draw(pick(None, None, 0.00125))
     return Usage(
         input_tokens=draw(pick(100, 60, None)) if not read and not written else draw(pick(100, 50)),
         output_tokens=draw(pick(10, 9)),
         cache_read=read,
         cache_write=written,
+        cache_write_1h=draw(pick(None, 0, 15)) if written else None,
         reasoning=thought,
-        cost=draw(pick(None, None, 0.00125)),
+        input_audio=draw(pick(None, 3)),
+        input_image=draw(pick(None, 4)),
+        output_audio=draw(pick(None, 1)),
+        output_image=draw(pick(None, 1)),
+        tool_uses=draw(pick(None, {"web_search": 2}, {"code_execution": 1, "x_search": 3})),
+        cost=cost,
+        cost_parts=draw(pick(None, {"input": 0.001}, {"input": 0.001, "output": 0.0002})) if cost else None,
         extra=draw(extras()),
     )
 

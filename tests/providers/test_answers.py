@@ -103,7 +103,7 @@ def test_stream_tells_text_as_it_comes_and_ends_in_the_whole() -> None:
 def test_request_is_sent_when_the_stream_is_first_read() -> None:
     asked_of = provider(streamed("a"))
     stream = asked_of.stream("hi")
-    transport = asked_of._transport
+    transport = asked_of._router.candidates[0].transport
     assert isinstance(transport, Scripted)
     assert transport.calls == []
     run(stream.open())
@@ -172,7 +172,7 @@ def test_leaving_early_closes_the_connection() -> None:
                     break
 
     run(first())
-    transport = asked_of._transport
+    transport = asked_of._router.candidates[0].transport
     assert isinstance(transport, Scripted)
     assert transport.replies[0].is_closed
 
@@ -188,11 +188,11 @@ def test_stream_that_was_closed_gives_nothing_more() -> None:
 
 def test_raw_gives_the_bytes_as_they_are() -> None:
     async def raw() -> tuple[list[bytes], Timing]:
-        stream = provider(Answer((b"data: 1\n\n", b"data: 2\n\n")), clock=Clock(0.5)).stream("hi")
+        stream = provider(Answer((chunk("a"), b": wait\n\n", chunk("b", stop="stop"))), clock=Clock(0.5)).stream("hi")
         return [piece async for piece in stream.raw()], stream.timing
 
     pieces, timing = run(raw())
-    assert pieces == [b"data: 1\n\n", b"data: 2\n\n"]
+    assert pieces == [chunk("a"), b": wait\n\n", chunk("b", stop="stop")]
     assert timing.first_output is not None
     assert timing.total is not None
     assert timing.first_output < timing.total
@@ -200,7 +200,7 @@ def test_raw_gives_the_bytes_as_they_are() -> None:
 
 def test_raw_raises_what_breaks_it() -> None:
     async def raw() -> list[bytes]:
-        stream = provider(Answer((b"data: 1\n\n", NetworkFault("gone", before_reply=False)))).stream("hi")
+        stream = provider(Answer((chunk("a"), NetworkFault("gone", before_reply=False)))).stream("hi")
         return [piece async for piece in stream.raw()]
 
     with pytest.raises(NetworkFault, match="gone"):

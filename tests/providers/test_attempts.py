@@ -11,10 +11,14 @@ import msgspec
 import pytest
 
 from dragoman.providers import attempts as module
-from dragoman.providers.attempts import Attempts, Body
+from dragoman.providers.attempts import Attempts
+from dragoman.providers.body import Body
 from dragoman.providers.client import WireProvider
-from dragoman.providers.clock import SystemClock
-from dragoman.providers.exchange import Call
+from dragoman.providers.clock import Clock, SystemClock
+from dragoman.providers.exchange import Call, Exchange, Transport
+from dragoman.providers.onlookers import AnyLog, Onlookers
+from dragoman.providers.question import Page
+from dragoman.providers.routing import sole_router
 from dragoman.providers.secrets import Secrets
 from dragoman.providers.settings import Profile, Retry, Timeouts
 from dragoman.providers.transport import HttpTransport
@@ -34,14 +38,25 @@ def settings(*, timeouts: Timeouts | None = None, retry: Retry | None = None) ->
     return msgspec.structs.replace(PROFILE, timeouts=timeouts or Timeouts(), retry=retry or Retry())
 
 
-def made(
-    *replies: FakeReply | BaseException | float, profile: Profile = PROFILE, clock: FakeClock | None = None
+def attempts_at(
+    profile: Profile, transport: Transport, clock: Clock, *, call: Call = CALL, log: AnyLog | None = None
 ) -> Attempts:
-    return Attempts(profile, FakeTransport(*replies), Secrets([SECRET]), clock or FakeClock())
+    exchange = Exchange(operation="complete", profile="p", vendor="v", dialect=profile.dialect)
+    onlookers = Onlookers(() if log is None else (log,), exchange, Secrets([SECRET]))
+    return Attempts(sole_router(profile, transport, clock=clock), Page(call), onlookers, "complete")
+
+
+def made(
+    *replies: FakeReply | BaseException | float,
+    profile: Profile = PROFILE,
+    clock: FakeClock | None = None,
+    log: AnyLog | None = None,
+) -> Attempts:
+    return attempts_at(profile, FakeTransport(*replies), clock or FakeClock(), log=log)
 
 
 async def read(attempts: Attempts) -> bytes:
-    return await (await attempts.open(CALL)).read()
+    return await (await attempts.open()).read()
 
 
 def answer(*pieces: Piece) -> FakeReply:
@@ -58,7 +73,7 @@ def busy(status: int = 503, **headers: str) -> FakeReply:
 def test_a_success_is_the_first_attempts() -> None:
     attempts = made(answer(b"one", b"two"))
     assert asyncio.run(read(attempts)) == b"onetwo"
-    assert (attempts.timing.attempts, attempts.failures) == (1, [])
+    assert (attempts.timing.attempts, attempts.history) == (1, [])
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 529])
@@ -67,7 +82,10 @@ def test_what_may_pass_is_tried_again_after_a_wait(status: int) -> None:
     attempts = made(busy(status), busy(status), answer(b"yes"), clock=clock)
     assert asyncio.run(read(attempts)) == b"yes"
     assert (clock.slept, attempts.timing.attempts) == ([2.5, 4.5], 3)
-    assert [type(failure) for failure in attempts.failures] == [Rejected, Rejected]
+    assert [(one.status, one.decision, one.wait) for one in attempts.history] == [
+        (status, "retry", 2.5),
+        (status, "retry", 4.5),
+    ]
 
 
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 408, 409, 422])
@@ -82,7 +100,7 @@ def test_the_last_failure_is_raised() -> None:
     attempts = made(busy(500), RESET, busy(529))
     with pytest.raises(Rejected, match="529 Busy"):
         asyncio.run(read(attempts))
-    assert len(attempts.failures) == attempts.timing.attempts == 3
+    assert len(attempts.history) == attempts.timing.attempts == 3
 
 
 def test_a_connection_that_failed_is_tried_again() -> None:
@@ -191,7 +209,7 @@ def test_a_stream_that_keeps_coming_may_take_longer_than_its_silences() -> None:
 
 def test_total_ends_a_stream_that_keeps_coming() -> None:
     slow = answer(*(piece for _ in range(900) for piece in (0.005, b"x")))
-    attempts = Attempts(settings(timeouts=Timeouts(total=0.05)), FakeTransport(slow), Secrets(), SystemClock())
+    attempts = attempts_at(settings(timeouts=Timeouts(total=0.05)), FakeTransport(slow), SystemClock())
     with pytest.raises(TimedOut, match=r"not done within 0.05 s") as caught:
         asyncio.run(read(attempts))
     assert caught.value.phase == "total"
@@ -211,9 +229,7 @@ def test_an_alarm_that_was_set_for_later_rings_earlier_if_it_has_to() -> None:
 
 def test_nobody_is_disturbed_between_two_pieces() -> None:
     async def run() -> list[bytes | None]:
-        body = await made(answer(b"x", b"y"), profile=settings(timeouts=Timeouts(first_byte=0.01, idle=0.01))).open(
-            CALL
-        )
+        body = await made(answer(b"x", b"y"), profile=settings(timeouts=Timeouts(first_byte=0.01, idle=0.01))).open()
         first = await body.next()
         await asyncio.sleep(0.04)  # whoever reads takes longer than the silence that is allowed
         return [first, await body.next(), await body.next()]
@@ -230,7 +246,7 @@ def test_the_rest_of_an_error_is_not_waited_for_long(monkeypatch: pytest.MonkeyP
 def test_an_error_that_trickles_is_cut_short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "FAILURE_WAIT", 0.05)
     trickle = FakeReply(400, [piece for _ in range(900) for piece in (0.005, b"x")])
-    attempts = Attempts(PROFILE, FakeTransport(trickle), Secrets(), SystemClock())
+    attempts = attempts_at(PROFILE, FakeTransport(trickle), SystemClock())
     with pytest.raises(Rejected, match=r"400 x+"):
         asyncio.run(read(attempts))
 
@@ -278,7 +294,7 @@ def test_an_answer_may_be_empty(pieces: list[Piece]) -> None:
 
 def test_after_the_end_there_is_nothing() -> None:
     async def run() -> list[bytes | None]:
-        body = await made(answer(b"x")).open(CALL)
+        body = await made(answer(b"x")).open()
         return [await body.next() for _ in range(4)]
 
     assert asyncio.run(run()) == [b"x", None, None, None]
@@ -286,7 +302,7 @@ def test_after_the_end_there_is_nothing() -> None:
 
 def test_a_body_that_was_closed_has_ended() -> None:
     async def run() -> bytes | None:
-        body = await made(answer(b"x", b"y")).open(CALL)
+        body = await made(answer(b"x", b"y")).open()
         await body.aclose()
         return await body.next()
 
@@ -295,7 +311,7 @@ def test_a_body_that_was_closed_has_ended() -> None:
 
 def test_an_answer_without_end_is_a_fault_of_the_protocol() -> None:
     async def run() -> None:
-        body = await made(answer(*[b"x" * (1 << 20)] * 4)).open(CALL)
+        body = await made(answer(*[b"x" * (1 << 20)] * 4)).open()
         await body.read(limit=2 << 20)
 
     with pytest.raises(ProtocolFault, match="an answer of more than 2 MiB"):
@@ -315,7 +331,7 @@ def test_an_onlooker_is_shown_every_attempt_without_secrets() -> None:
 
     async def run() -> None:
         reply = FakeReply(200, [SECRET.encode(), b"!"], {"set-cookie": SECRET})
-        await (await made(busy(), reply).open(CALL, log)).read()
+        await (await made(busy(), reply, log=log).open()).read()
 
     asyncio.run(run())
     assert [number for _, number in log.seen.requests] == [1, 2]
@@ -329,7 +345,7 @@ def test_an_onlooker_that_fails_leaves_nothing_open(fails_at: str) -> None:
     reply = answer(b"x")
 
     async def run() -> None:
-        await (await made(reply).open(CALL, FakeLog(fails_at))).read()
+        await (await made(reply, log=FakeLog(fails_at)).open()).read()
 
     with pytest.raises(ZeroDivisionError):
         asyncio.run(run())
@@ -345,7 +361,9 @@ def at_server(script: Script, use: Callable[[Attempts, str], Awaitable[Result]],
         async with Server(script) as server:
             transport = HttpTransport(profile)
             try:
-                result = await use(Attempts(profile, transport, Secrets(), SystemClock()), server.url)
+                result = await use(
+                    attempts_at(profile, transport, SystemClock(), call=Call(url=server.url)), server.url
+                )
                 await _settled()
                 return result
             finally:
@@ -388,7 +406,7 @@ def test_closing_a_body_closes_the_connection() -> None:
     server = Leaving()
 
     async def use(attempts: Attempts, url: str) -> bool:
-        body = await attempts.open(Call(url=url))
+        body = await attempts.open()
         assert await body.next() == b"one"
         await body.aclose()
         await body.aclose()
@@ -402,7 +420,7 @@ def test_leaving_a_stream_closes_the_connection() -> None:
 
     async def use(_: Attempts, url: str) -> bool:
         profile = msgspec.structs.replace(PROFILE, base_url=url, model="m")
-        async with WireProvider(profile, HttpTransport(profile)) as provider:
+        async with WireProvider.of(profile, HttpTransport(profile)) as provider:
             async with provider.stream("Hello") as stream:
                 await anext(stream)
             return await server.is_left()
@@ -428,7 +446,7 @@ def test_cancelling_the_task_closes_the_connection(*, sends: bool) -> None:
 
 
 async def read_from(attempts: Attempts, url: str) -> bytes:
-    return await (await attempts.open(Call(url=url))).read()
+    return await (await attempts.open()).read()
 
 
 @pytest.mark.parametrize(
@@ -502,7 +520,7 @@ def test_closing_while_somebody_reads_ends_the_reading() -> None:
     server = Leaving()
 
     async def use(attempts: Attempts, url: str) -> bool:
-        body: Body = await attempts.open(Call(url=url))
+        body: Body = await attempts.open()
         await body.next()
         reading = asyncio.ensure_future(body.next())
         await asyncio.sleep(0.01)

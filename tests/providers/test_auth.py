@@ -10,8 +10,18 @@ from pathlib import Path
 import pytest
 
 from dragoman.providers import auth
-from dragoman.providers.auth import Key, credentials, find_key
-from dragoman.providers.settings import AUTH_METHODS, Profile
+from dragoman.providers.auth import (
+    Key,
+    Keyring,
+    credential_id,
+    credentials,
+    find_key,
+    find_keys,
+    look_for_keys,
+    one_by_one,
+    with_credential,
+)
+from dragoman.providers.settings import AUTH_METHODS, Credential, Profile
 from dragoman.schemas.errors import MissingKey, ProfileFault
 
 SECRET = "sk-canary-5ecret"
@@ -211,3 +221,126 @@ def test_key_from_a_variable_needs_no_processes() -> None:
     program = "import sys, dragoman.providers.auth; print('subprocess' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+# ------------------------------------------------------------------------------------------------------------- several
+def several(*held: Credential, method: str = "bearer", untrusted: str = "") -> Profile:
+    return Profile(
+        name="p",
+        vendor="v",
+        dialect="openai-chat",
+        auth_method=method,
+        key_env=("VENDORS",),
+        credentials=held,
+        untrusted_command=untrusted,
+    )
+
+
+def by_env(name: str, *, priority: int = 1) -> Credential:
+    return Credential(name=name.lower(), key_env=(name,), priority=priority)
+
+
+def named(ring: Keyring) -> list[tuple[str, str]]:
+    return [(one.credential.name if one.credential else "", one.key.secret if one.key else "") for one in ring.held]
+
+
+def test_each_credential_has_its_key_in_the_order_of_the_file(key_file: Path) -> None:
+    asked = several(
+        by_env("B", priority=2), Credential(name="f", key_file=str(key_file)), Credential(name="c", key_command=PRINTS)
+    )
+    ring = look_for_keys(several(*asked.credentials[:2], by_env("A")), {"A": "a", "B": "b", "VENDORS": "x"})
+    assert named(ring) == [("b", "b"), ("f", SECRET), ("a", "a")]
+    assert ring.warnings == ()
+    assert [one.credential for one in find_keys(asked, {"B": "b"})] == [asked.credentials[0], asked.credentials[1]]
+
+
+def test_profile_without_credentials_has_one_key() -> None:
+    (held,) = find_keys(profile(env=("A",)), {"A": "a"})
+    assert (held.key.secret if held.key else "", held.credential) == ("a", None)
+
+
+def test_where_no_key_is_sent_none_is_looked_for() -> None:
+    asked = several(by_env("A"), by_env("B"), method="none")
+    assert [(one.key, one.credential) for one in find_keys(asked, {})] == [(None, None)]
+    assert find_key(asked, {}) is None
+
+
+def test_credential_without_a_key_is_left_out_and_told() -> None:
+    ring = look_for_keys(several(by_env("A"), by_env("B"), Credential(name="c", key_file="/none")), {"B": "b"})
+    assert named(ring) == [("b", "b")]
+    assert ring.warnings == ("p: a: no key: A is not set", "p: c: no key: /none: No such file or directory")
+
+
+def test_without_any_key_all_places_are_told() -> None:
+    asked = several(by_env("A"), Credential(name="c", key_file="/none"))
+    for look in (find_key, find_keys):
+        with pytest.raises(MissingKey) as caught:
+            look(asked, {"VENDORS": "x"})
+        assert str(caught.value) == "p: no key: a: A is not set; c: /none: No such file or directory"
+        assert caught.value.hint == "export A=…; credentials say where keys are: env, file or command"
+
+
+def test_without_any_variable_the_fields_are_told() -> None:
+    with pytest.raises(MissingKey) as caught:
+        find_keys(several(Credential(name="c", key_file="/none")), {})
+    assert caught.value.hint == "credentials say where keys are: env, file or command"
+
+
+def test_placeholders_alone_are_told_as_such() -> None:
+    with pytest.raises(MissingKey) as caught:
+        find_keys(several(by_env("A"), by_env("B")), {"A": "<your key>", "B": "xxx"})
+    assert caught.value.is_placeholder
+
+
+def test_key_of_two_credentials_is_one_accounts() -> None:
+    ring = look_for_keys(several(by_env("A"), by_env("B"), by_env("C")), {"A": SECRET, "B": "b", "C": f" {SECRET}"})
+    assert named(ring) == [("a", SECRET), ("b", "b")]
+    assert ring.warnings == ("p: c is not used: it is the same key as a",)
+
+
+def test_first_key_by_priority_is_the_key_of_a_profile(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    never = Credential(name="c", key_command=(sys.executable, "-c", f"open({str(mark)!r}, 'w')"), priority=3)
+    asked = several(never, by_env("B", priority=2), by_env("A"))
+    assert found(asked, A="a", B="b") == ("a", "A")
+    assert found(asked, B="b") == ("b", "B")
+    assert not mark.exists()
+
+
+def test_command_of_a_credential_in_a_found_file_is_not_run(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    command = Credential(name="c", key_command=(sys.executable, "-c", f"open({str(mark)!r}, 'w')"))
+    place = "dragoman.yaml:6: profiles.p.credentials[0].command"
+    asked = several(command, by_env("A"), untrusted=place)
+    assert look_for_keys(asked, {"A": "a"}).warnings == (f"{place}: a command in a project's file is not run",)
+    with pytest.raises(ProfileFault, match="a command in a project's file is not run") as caught:
+        find_keys(asked, {})
+    assert "DRAGOMAN_ALLOW_COMMANDS=1" in caught.value.hint
+    assert not mark.exists()
+
+
+def test_one_credential_is_a_profile_with_a_single_key() -> None:
+    alone = with_credential(several(by_env("A"), by_env("B")), by_env("B"))
+    assert (alone.name, alone.key_env, alone.credentials, alone.key_need) == ("p: b", ("B",), (), "required")
+
+
+def test_credentials_come_one_by_one_by_priority() -> None:
+    asked = several(by_env("A", priority=2), by_env("B"))
+    assert [alone.key_env for alone in one_by_one(asked)] == [("B",), ("A",)]
+    assert one_by_one(profile()) == [profile()]
+
+
+# ----------------------------------------------------------------------------------------------------- names in records
+def test_name_of_a_key_in_records_is_that_of_the_key_and_vendor() -> None:
+    asked, other = profile(env=("A",)), several(by_env("A"))
+    told = credential_id(asked, Key(SECRET, "A"))
+    assert told == credential_id(other, Key(SECRET, "B"))
+    assert told != credential_id(asked, Key(f"{SECRET}1", "A"))
+    assert told.startswith("v:")
+    assert len(told) == 26
+
+
+def test_name_of_a_key_in_records_does_not_show_it() -> None:
+    told = credential_id(profile(), Key(SECRET, "A"))
+    assert not any(SECRET[at : at + 4] in told for at in range(len(SECRET) - 3))
+    assert credential_id(profile(), None) == "v:no-key"

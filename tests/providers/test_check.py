@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import httpx
 import msgspec
 import pytest
 from pytest_httpx import HTTPXMock
 
 from dragoman.providers.check import LEVELS, Plan, Report, report_of_fault
-from dragoman.providers.settings import Retry
+from dragoman.providers.settings import Credential, Limit, Limits, Retry
 from dragoman.schemas.errors import ProfileFault
 from dragoman.schemas.ir import JSON, Wire
 from tests.providers.checking import BASE, CANARY, LISTING, PROFILE, SANDBOX, changed, error, report, reports
@@ -164,3 +166,28 @@ def test_a_body_of_the_key_call_is_not_believed_blindly(httpx_mock: HTTPXMock) -
     for body in bodies:
         httpx_mock.add_response(json=body)
         assert last(report(changed(paths={"key": "/key"}))) == ("auth", "protocol-mismatch")
+
+
+def test_each_key_of_several_is_checked(httpx_mock: HTTPXMock) -> None:
+    keys = (Credential(name="first", key_env=("A",)), Credential(name="second", key_env=("B",), priority=2))
+    httpx_mock.add_response(match_headers={"Authorization": "Bearer key-a-0123"}, json=LISTING)
+    httpx_mock.add_response(match_headers={"Authorization": "Bearer key-b-0123"}, status_code=401)
+    found = reports(changed(credentials=keys), plan=NAMED, variables={"A": "key-a-0123", "B": "key-b-0123"})
+    assert [(each.profile, each.last.verdict) for each in found] == [
+        (f"{PROFILE.name}: first", "ok"),
+        (f"{PROFILE.name}: second", "bad-key"),
+    ]
+
+
+def test_key_of_several_that_is_missing_is_told_by_its_name() -> None:
+    keys = (Credential(name="first", key_env=("A",)), Credential(name="second", key_env=("B",)))
+    found = reports(changed(credentials=keys), plan=EVERYTHING, variables={})
+    assert [each.last.verdict for each in found] == ["skipped", "skipped"]
+
+
+def test_check_waits_for_no_quota_and_keeps_nothing(httpx_mock: HTTPXMock, tmp_path: Path) -> None:
+    httpx_mock.add_response(json=LISTING)
+    state = tmp_path / "state.sqlite"
+    limits = Limits(windows=(Limit(of="requests", cap=0.0),))
+    assert last(report(changed(limits=limits, state=str(state)))) == ("auth", "ok")
+    assert not state.exists()

@@ -159,7 +159,7 @@ def test_leaving_closes_the_transport() -> None:
             pass
 
     run(leave())
-    transport = asked._transport
+    transport = asked._router.candidates[0].transport
     assert isinstance(transport, Scripted)
     assert transport.is_closed
 

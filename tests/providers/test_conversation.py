@@ -198,7 +198,7 @@ def test_list_of_messages_goes_on_from_answer_to_answer() -> None:
     first = run(asked.complete(messages, tools=[WEATHER]))
     messages += [assistant_message(first), *(tool_message(call, "sun") for call in first.calls)]
     assert run(asked.complete(messages, tools=[WEATHER])).text == "Sunny."
-    transport = asked._transport
+    transport = asked._router.candidates[0].transport
     assert isinstance(transport, Scripted)
     assert b'"role":"tool","tool_call_id":"a","content":"sun"' in transport.calls[1].body.replace(b" ", b"")
 

@@ -59,6 +59,35 @@ def test_openrouter_model_without_tools_is_said_to_have_none() -> None:
     assert one({"id": "a", "supported_parameters": ["temperature"]}).tools is False
 
 
+def test_openrouter_tells_what_else_costs_something() -> None:
+    told: Wire = {"prompt": "0.000003", "input_cache_read": "0.0000003", "input_cache_write": "0.00000375"}
+    more: Wire = {"input_cache_write_1h": "0.000006", "audio": "0.00004", "audio_output": "0.00008", "request": "0.005"}
+    model = one({"id": "a/b", "pricing": {**told, **more, "web_search": "0.01", "image_token": "0.000001"}})
+    cached: Wire = {"cache_read": 0.3, "cache_write": 3.75, "cache_write_1h": 6.0}
+    media: Wire = {"input_audio": 40.0, "output_audio": 80.0, "input_image": 1.0}
+    assert model.prices == {**cached, **media, "request": 0.005, "tools": {"web_search": 0.01}}
+
+
+def test_price_of_a_part_that_is_nothing_is_not_said() -> None:
+    pricing: Wire = {
+        "prompt": "0.000003",
+        "internal_reasoning": "0",
+        "request": "0",
+        "web_search": "0",
+        "image": "0.01",
+    }
+    assert one({"id": "a/b", "pricing": {**pricing, "input_cache_read": "-1", "audio": "dear"}}).prices == {}
+
+
+def test_litellm_tells_what_else_costs_something() -> None:
+    search: Wire = {"search_context_size_low": 0.03, "search_context_size_medium": 0.035}
+    info: Wire = {"cache_read_input_token_cost": 3e-7, "output_cost_per_reasoning_token": 1.2e-5}
+    dearer: Wire = {"cache_creation_input_token_cost_above_1hr": 6e-6, "search_context_cost_per_query": search}
+    model = one({"model_name": "m", "model_info": {**info, **dearer, "cache_creation_input_token_cost": 3.75e-6}})
+    cached: Wire = {"cache_read": 0.3, "cache_write": 3.75, "cache_write_1h": 6.0}
+    assert model.prices == {**cached, "reasoning": 12.0, "tools": {"web_search": 0.035}}
+
+
 def test_price_that_depends_is_not_said() -> None:
     assert one({"id": "openrouter/auto", "pricing": {"prompt": "-1", "completion": "-1"}}).price_input is None
 
@@ -156,6 +185,11 @@ def test_xai_prices_are_cents_for_a_hundred_million() -> None:
     entry: Wire = {"id": "grok", "prompt_text_token_price": 20000, "completion_text_token_price": 100000}
     (model,) = read_models(PROFILE, {"models": [{**entry, "input_modalities": ["text"]}]})
     assert (model.price_input, model.price_output, model.vision) == (2.0, 10.0, False)
+
+
+def test_xai_tells_prices_of_the_cache_and_of_images() -> None:
+    entry: Wire = {"id": "grok", "cached_prompt_text_token_price": 7500, "prompt_image_token_price": 20000}
+    assert one({**entry, "search_price": 250000000}).prices == {"cache_read": 0.75, "input_image": 2.0}
 
 
 def test_huggingface_tells_of_the_providers_behind() -> None:
@@ -276,7 +310,7 @@ def test_provider_follows_pages(httpx_mock: HTTPXMock) -> None:
     )
 
     async def listed() -> tuple[Model, ...]:
-        async with WireProvider(profile, transport_of(profile)) as provider:
+        async with WireProvider.of(profile, transport_of(profile)) as provider:
             return await provider.models()
 
     assert [model.id for model in asyncio.run(listed())] == ["a", "b"]

@@ -13,8 +13,9 @@ import msgspec
 import pytest
 
 from dragoman.providers.auth import Key
+from dragoman.providers.client import WireProvider
 from dragoman.providers.factory import create_provider
-from dragoman.providers.litellm_sdk import BASE_URL, VENDOR, LiteLLMProvider, LiteLLMTransport, Package
+from dragoman.providers.litellm_sdk import BASE_URL, VENDOR, LiteLLMTransport, Package, transport_of_package
 from dragoman.providers.profile import load_profile
 from dragoman.providers.settings import Profile, Retry, Timeouts
 from dragoman.schemas.errors import DragomanError, NetworkFault, ProfileFault, Rejected, ReportedError, TimedOut
@@ -103,13 +104,14 @@ def piece(text: str | None = None, stop: str | None = None) -> Wire:
     return {"id": "c1", "object": "chat.completion.chunk", "model": "m", "choices": [choice]}
 
 
-def litellm_provider(text: str = "Hello") -> LiteLLMProvider:
-    return LiteLLMProvider(PROFILE, clock=Clock(), package=Fake(text).package())
+def litellm_provider(text: str = "Hello") -> WireProvider:
+    return WireProvider.of(PROFILE, transport_of_package(PROFILE, Fake(text).package()), clock=Clock())
 
 
-def asked_of(fake: Fake, *, key: str | None = None, **fields: Any) -> LiteLLMProvider:
+def asked_of(fake: Fake, *, key: str | None = None, **fields: Any) -> WireProvider:
     profile = msgspec.structs.replace(PROFILE, **fields)
-    return LiteLLMProvider(profile, key=Key(key, "KEY") if key else None, clock=Clock(), package=fake.package())
+    transport = transport_of_package(profile, fake.package())
+    return WireProvider.of(profile, transport, key=Key(key, "KEY") if key else None, clock=Clock())
 
 
 def test_answer_of_the_package_is_decoded() -> None:

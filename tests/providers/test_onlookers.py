@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dragoman.providers.exchange import Call, Exchange, ExchangeLog, Outcome, Timing
+from dragoman.providers.exchange import Attempted, Call, Exchange, ExchangeLog, Outcome, Timing
 from dragoman.providers.onlookers import Onlookers
 from dragoman.providers.secrets import Secrets
 from dragoman.schemas.errors import TruncatedStream
@@ -60,17 +60,27 @@ def test_each_exchange_has_a_log_of_its_own() -> None:
 def test_end_is_told_once() -> None:
     keeper = Keeper()
     all_ = Onlookers((keeper,), EXCHANGE, Secrets())
-    all_.end(Timing(), request_id="r")
-    all_.end(Timing(), error=TruncatedStream())
+    all_.end(Outcome(timing=Timing(), request_id="r"))
+    all_.end(Outcome(timing=Timing(), error=("truncated-stream", "cut")))
     assert keeper.logs[0].seen == [Outcome(timing=Timing(), request_id="r")]
 
 
 def test_error_is_told_by_kind_and_without_secrets() -> None:
-    keeper = Keeper()
-    Onlookers((keeper,), EXCHANGE, Secrets(["sk-canary"])).end(Timing(), error=ValueError("no sk-canary"))
-    (outcome,) = keeper.logs[0].seen
-    assert isinstance(outcome, Outcome)
-    assert (outcome.error, outcome.is_whole) == (("ValueError", "no [redacted]"), False)
+    onlookers = Onlookers((), EXCHANGE, Secrets(["sk-canary"]))
+    assert onlookers.said(ValueError("no sk-canary")) == ("ValueError", "no [redacted]")
+    assert onlookers.said(TruncatedStream())[0] == "truncated-stream"
+
+
+class Told(Plain):
+    def on_attempt(self, attempted: Attempted) -> None:
+        self.seen.append(attempted.decision)
+
+
+def test_attempts_are_told_to_those_who_want_to_know() -> None:
+    plain, told = Plain(), Told()
+    attempted = Attempted(number=1, profile="p", dialect="ollama", decision="retry")
+    Onlookers((plain, told), EXCHANGE, Secrets()).on_attempt(attempted)
+    assert (plain.seen, told.seen) == ([], ["retry"])
 
 
 def test_nobody_is_no_onlooker() -> None:

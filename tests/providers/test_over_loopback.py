@@ -42,7 +42,7 @@ def with_provider(script: Script, use: Callable[[WireProvider, Server], Awaitabl
     async def run() -> Result:
         async with Server(script) as server:
             profile = msgspec.structs.replace(PROFILE, base_url=f"{server.url}/v1")
-            async with WireProvider(profile, HttpTransport(profile)) as provider:
+            async with WireProvider.of(profile, HttpTransport(profile)) as provider:
                 return await use(provider, server)
 
     return asyncio.run(run())

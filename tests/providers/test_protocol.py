@@ -6,7 +6,6 @@ import pytest
 
 from dragoman.providers import Provider, create_provider
 from dragoman.providers.client import WireProvider
-from dragoman.providers.litellm_sdk import LiteLLMProvider
 from dragoman.schemas.events import ContentDelta
 from tests.providers.test_litellm_sdk import litellm_provider
 from tests.providers.wires import document, provider, run, said
@@ -17,7 +16,7 @@ def wire(of: WireProvider) -> Provider:
     return of
 
 
-def litellm(of: LiteLLMProvider) -> Provider:
+def litellm(of: WireProvider) -> Provider:
     return of
 
 

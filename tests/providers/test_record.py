@@ -220,7 +220,7 @@ def test_nothing_secret_is_recorded(tmp_path: Path) -> None:
     echoes = [KEY, quote(KEY, safe=""), b64encode(f"Bearer {KEY}".encode()).decode(), KEY.replace("/", "\\/")]
     echo = Answer((f"you sent {echoes}".encode(),), 401, {"x-echo": KEY, "set-cookie": "a=b"})
     profile = msgspec.structs.replace(PROFILE, headers={"X-Api-Key": "another-key"}, query={"key": "in-the-query"})
-    asked = WireProvider(profile, Scripted(echo), key=Key(KEY, "KEY"), clock=Clock())
+    asked = WireProvider.of(profile, Scripted(echo), key=Key(KEY, "KEY"), clock=Clock())
     with Recorder(file) as recorder:
         asked.set_raw_log_callback(recorder)
         with pytest.raises(DragomanError):

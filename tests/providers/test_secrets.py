@@ -168,6 +168,19 @@ def test_what_else_a_profile_says_does_not(word: str) -> None:
     assert secrets_of(PROFILE, None).redact(word) == word
 
 
+def test_password_of_a_state_is_a_secret() -> None:
+    asked = Profile(
+        name="p", vendor="v", dialect="openai-chat", state="redis://me:can%40ary-5ecret@h/0?password=canary-two"
+    )
+    secrets = secrets_of(asked, None)
+    assert secrets.redact("can@ary-5ecret, can%40ary-5ecret, canary-two") == ", ".join([REDACTED] * 3)
+
+
+@pytest.mark.parametrize("state", [True, False, None, "//[x/state.db"])
+def test_state_without_a_server_has_no_secret(state: str | bool | None) -> None:
+    assert not secrets_of(Profile(name="p", vendor="v", dialect="openai-chat", state=state), None)
+
+
 def test_placeholder_that_is_sent_in_place_of_a_key_is_no_secret() -> None:
     profile = Profile(name="p", vendor="v", dialect="openai-chat", key_need="anything-goes")
     assert not secrets_of(profile, Key("anything-goes", "the catalog"))

@@ -121,4 +121,4 @@ def provider(
 ) -> WireProvider:
     profile = msgspec.structs.replace(PROFILE, dialect=dialect, retry=Retry(attempts=2))
     found = Key(key, "KEY") if key else None
-    return WireProvider(profile, Scripted(*answers), key=found, clock=clock or Clock())
+    return WireProvider.of(profile, Scripted(*answers), key=found, clock=clock or Clock())

@@ -18,8 +18,8 @@ from dragoman.schemas.errors import (
     ReportedError,
     TruncatedStream,
 )
-from dragoman.schemas.events import ContentDelta, Event, ReasoningDelta, StreamComplete, StreamFailed
-from dragoman.schemas.ir import JSON, Part, Reasoning, Refusal, Response, Text, ToolCall, Wire
+from dragoman.schemas.events import ContentDelta, Event, ReasoningDelta, StreamComplete, StreamFailed, UsageUpdated
+from dragoman.schemas.ir import JSON, Part, Reasoning, Refusal, Response, Text, ToolCall, Usage, Wire
 from dragoman.schemas.spelling import fit_name
 from tests.schemas.streaming import converted, sse, wires
 
@@ -244,11 +244,50 @@ def test_cut_counts_more_than_a_refused_loss() -> None:
     assert isinstance(converter.error, TruncatedStream)
 
 
-@pytest.mark.parametrize(("target", "found"), [(CHAT, []), (RESPONSES, []), (CLAUDE, ["cost"]), (GEMINI, ["cost"])])
+@pytest.mark.parametrize(
+    ("target", "found"), [(CHAT, []), (RESPONSES, []), (CLAUDE, ["extension"]), (GEMINI, ["extension"])]
+)
 def test_comment_with_data_is_passed_on_or_is_a_loss(target: str, found: list[str]) -> None:
-    said, converter = converted(b": PROCESSING\n\n: cost=0.5\n\n" + WHOLE, CHAT, target)
-    assert (b"cost=0.5" in said) is not bool(found)
+    said, converter = converted(b": PROCESSING\n\n: energy=0.5\n\n" + WHOLE, CHAT, target)
+    assert (b"energy=0.5" in said) is not bool(found)
     assert [loss.feature for loss in converter.losses if "comment" in loss.reason] == found
+
+
+# ------------------------------------------------------------------------------------------------ cost in a comment
+COST = b': cost {"request_cost_usd": 0.25}\n\n'
+
+
+@pytest.mark.parametrize("target", [CHAT, RESPONSES])
+def test_cost_in_a_comment_is_that_of_the_answer(target: str) -> None:
+    said, _ = converted(COST + WHOLE, CHAT, target)
+    last = read(said, target)[-1]
+    assert isinstance(last, StreamComplete)
+    assert last.response.usage is not None
+    assert last.response.usage.cost == 0.25
+
+
+@pytest.mark.parametrize("target", [CLAUDE, GEMINI, OLLAMA])
+def test_cost_in_a_comment_is_one_loss_where_nobody_tells_it(target: str) -> None:
+    _, converter = converted(COST + WHOLE, CHAT, target)
+    assert [loss.feature for loss in converter.losses if loss.feature == "cost" or "comment" in loss.reason] == ["cost"]
+
+
+def test_what_a_comment_tells_beside_the_cost_is_a_loss() -> None:
+    raw = b': cost {"request_cost_usd": 0.25, "allowance_remaining_usd": 3}\n\n'
+    _, converter = converted(raw + WHOLE, CHAT, CLAUDE)
+    assert [loss.feature for loss in converter.losses if "comment" in loss.reason] == ["extension"]
+
+
+def test_cost_of_the_usage_counts_more_than_that_of_a_comment() -> None:
+    usage: Wire = {"prompt_tokens": 1, "completion_tokens": 1, "cost": 0.5}
+    events = read(COST + sse(chunk("a"), chunk(finish="stop", usage=usage)), CHAT)
+    assert [event.usage.cost for event in events if isinstance(event, UsageUpdated)] == [0.5]
+
+
+def test_cost_in_a_comment_is_told_of_a_stream_that_was_cut() -> None:
+    last = read(COST + CUT, CHAT)[-1]
+    assert isinstance(last, StreamFailed)
+    assert last.response.usage == Usage(cost=0.25, at=("cost",))
 
 
 def test_line_over_the_limit_is_an_error_that_says_so() -> None:

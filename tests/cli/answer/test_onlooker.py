@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import logging
 
-import pytest
-
 from dragoman.cli.answer.onlooker import Onlooker, log_to
 from dragoman.cli.environment import Environment
-from dragoman.providers.exchange import Call
+from dragoman.providers.exchange import Attempted, Call
 from tests.cli.harness import Text
 
 CALL = Call(url="http://here/v1", headers={"A": "b\x1b[2J"}, body=b'{"a":1}')
@@ -24,16 +22,20 @@ def looked_on(verbosity: int, *, number: int = 1, status: int = 200, body: bytes
     return [line.removeprefix("dragoman: debug: ") for line in err.getvalue().splitlines()]
 
 
-@pytest.mark.parametrize(
-    ("number", "status", "lines"),
-    [
-        (1, 200, []),
-        (1, 500, ["attempt 1: status 500"]),
-        (2, 200, ["attempt 2: POST http://here/v1"]),
-    ],
-)
-def test_once_verbose_is_about_attempts(number: int, status: int, lines: list[str]) -> None:
-    assert looked_on(1, number=number, status=status) == lines
+def test_once_verbose_is_about_attempts_that_are_over() -> None:
+    err = Text()
+    onlooker = Onlooker(Environment(stderr=err), 1)
+    onlooker.on_request(CALL, 1)
+    onlooker.on_response(500, {}, 1)
+    assert err.getvalue() == ""
+    onlooker.on_attempt(Attempted(number=1, profile="p\x1b", dialect="d", decision="stop", status=500, kind="server"))
+    assert err.getvalue() == "dragoman: attempt 1: p\\u001b: 500 server → stop\n"
+
+
+def test_who_was_passed_over_has_made_no_attempt() -> None:
+    err = Text()
+    Onlooker(Environment(stderr=err), 1).on_attempt(Attempted(number=0, profile="p", dialect="d", decision="skipped"))
+    assert err.getvalue() == ""
 
 
 def test_twice_verbose_is_about_everything() -> None:

@@ -49,7 +49,7 @@ def test_json_has_the_same_and_the_losses() -> None:
     done = dry("-n", "--json", "--seed", "7", "hi")
     (said,) = done.documents()
     assert isinstance(said, dict)
-    assert set(said) == {"schema_version", "method", "url", "headers", "body", "losses"}
+    assert set(said) == {"schema_version", "method", "url", "headers", "body", "losses", "targets"}
     assert (said["method"], said["url"]) == ("POST", "https://api.anthropic.com/v1/messages")
     assert "sampling" in json.dumps(said["losses"])
 

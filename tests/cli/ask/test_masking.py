@@ -9,7 +9,7 @@ import pytest
 from dragoman.cli.ask.masking import MARK, KeySource, key_source, known_secrets, with_key, without_secrets
 from dragoman.providers.exchange import Call
 from dragoman.providers.secrets import Secrets
-from dragoman.providers.settings import Profile
+from dragoman.providers.settings import Credential, Profile
 from tests.cli.typed import environment
 
 KEY = "sk-canary-0123456789"
@@ -53,6 +53,20 @@ def test_key_that_is_nowhere_is_missing_where_there_has_to_be_one(
     fields: dict[str, object], wanted: KeySource | None
 ) -> None:
     assert source(profile(**fields)) == wanted
+
+
+def test_of_several_credentials_the_first_that_is_there_counts() -> None:
+    first, second = Credential(name="a", key_env=("A",), priority=2), Credential(name="b", key_env=("B",))
+    made = profile(key_env=("C",), credentials=(first, second))
+    assert source(made, A="k", C="k") == KeySource("env", "A")
+    assert source(made, A="k", B="k") == KeySource("env", "B")
+    assert source(made, C="k") == KeySource("env", "B", is_there=False)
+
+
+def test_keys_of_all_credentials_are_masked() -> None:
+    made = profile(credentials=(Credential(name="a", key_env=("A",)), Credential(name="b", key_env=("B",))))
+    secrets = known_secrets(made, environment(variables={"A": "canary-one", "B": "canary-two"}))
+    assert "canary" not in secrets.redact("canary-one, canary-two")
 
 
 def test_headers_and_urls_that_carry_secrets_are_masked() -> None:

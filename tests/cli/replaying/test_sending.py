@@ -18,7 +18,7 @@ from dragoman.cli.replaying.results import Result, Source
 from dragoman.cli.replaying.sending import Manner, Sender
 from dragoman.cli.replaying.whom import NamedProfile, TheRecording
 from dragoman.providers.profile import load_profile
-from dragoman.providers.settings import Profile, Retry
+from dragoman.providers.settings import Group, Profile, Retry
 from dragoman.schemas.captures import Captured, Received
 from dragoman.schemas.ir import JSON
 from tests.cli.harness import Text
@@ -33,6 +33,10 @@ def host() -> Iterator[Host]:
         yield running
 
 
+def alone(profile: Profile) -> Group:
+    return Group(name=profile.name, targets=(profile,))
+
+
 def sandbox(dialect: str = "openai-chat", **more: object) -> Profile:
     return replace(load_profile("sandbox", variables={}, settings={"dialect": dialect}), **more)
 
@@ -44,7 +48,7 @@ def at(host: Host, **more: object) -> Profile:
 
 def sent(captured: Captured, profile: Profile | None = None, manner: Manner | None = None) -> Result:
     async def run() -> Result:
-        whom = TheRecording(None) if profile is None else NamedProfile(profile, 1, {})
+        whom = TheRecording(None) if profile is None else NamedProfile(alone(profile), 1, {})
         whom.open()
         async with whom:
             clock = asyncio.get_running_loop().time

@@ -17,7 +17,7 @@ from dragoman.cli.replaying.results import Source
 from dragoman.cli.replaying.sending import Manner, prepared_job
 from dragoman.cli.replaying.whom import NamedProfile, Original, TheRecording
 from dragoman.providers.profile import load_profile
-from dragoman.providers.settings import Profile
+from dragoman.providers.settings import Group, Profile
 from dragoman.schemas.captures import Captured, Sent
 from dragoman.schemas.captures.recognition import recognized
 from dragoman.schemas.errors import InvalidInput, MissingKey
@@ -176,9 +176,12 @@ def test_the_key_is_that_of_the_profile(name: str, dialect: str, header: str) ->
     assert headers[header].endswith(KEY)
 
 
+def alone(profile: Profile) -> Group:
+    return Group(name=profile.name, targets=(profile,))
+
+
 def test_a_profile_without_its_key_is_told_when_it_is_opened() -> None:
-    for kind in (NamedProfile, Original):
-        whom = kind(loaded("openai"), 1, {})
+    for whom in (NamedProfile(alone(loaded("openai")), 1, {}), Original(loaded("openai"), 1, {})):
         with pytest.raises(MissingKey):
             whom.open()
 
@@ -249,7 +252,7 @@ def test_one_provider_an_address_and_one_transport_for_all() -> None:
 
 
 def test_room_is_made_for_as_many_connections_as_are_wanted() -> None:
-    assert NamedProfile(loaded("openai"), 500, {}).profile_for(exchange()).pool.connections == 500
+    assert NamedProfile(alone(loaded("openai")), 500, {}).profile_for(exchange()).pool.connections == 500
 
 
 def test_a_recording_answers_for_models_that_nobody_named() -> None:

@@ -14,10 +14,10 @@ from pytest_httpx import HTTPXMock
 from dragoman.cli.environment import Environment
 from dragoman.cli.survey.check import Forms, check
 from dragoman.providers.check import Plan, report_of_fault
-from dragoman.providers.settings import Profile
+from dragoman.providers.settings import Credential, Profile
 from dragoman.schemas.errors import ProfileFault
 from tests.cli.harness import Bytes, Result, Text
-from tests.providers.checking import CANARY, PROFILE, SANDBOX, error
+from tests.providers.checking import CANARY, LISTING, PROFILE, SANDBOX, error
 
 FAULTY = report_of_fault("broken", ProfileFault("expected seconds"))
 
@@ -180,3 +180,18 @@ def test_canary_is_found_nowhere(tmp_path: Path, httpx_mock: HTTPXMock, echo: st
 def test_profile_names_cannot_move_the_cursor() -> None:
     odd = msgspec.structs.replace(SANDBOX, name="a\x1b[2Jb\tc")
     assert b"\x1b" not in told(odd).out
+
+
+def test_each_key_of_a_profile_has_its_row_also_those_of_commands(httpx_mock: HTTPXMock) -> None:
+    keys = (
+        Credential(name="first", key_env=("KEY",)),
+        Credential(name="second", key_command=("printf", "key-of-a-command")),
+    )
+    httpx_mock.add_response(match_headers={"Authorization": f"Bearer {CANARY}"}, status_code=401)
+    httpx_mock.add_response(match_headers={"Authorization": "Bearer key-of-a-command"}, json=LISTING)
+    done = told(msgspec.structs.replace(PROFILE, credentials=keys))
+    assert [line.split(b"\t")[:2] for line in done.out.splitlines()] == [
+        [b"p: first", b"bad-key"],
+        [b"p: second", b"ok"],
+    ]
+    assert done.status == 1

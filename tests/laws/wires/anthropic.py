@@ -207,8 +207,12 @@ _USAGE = thing(
     {
         "cache_read_input_tokens": 60,
         "cache_creation_input_tokens": 5,
-        "cache_creation": {"ephemeral_5m_input_tokens": 5, "ephemeral_1h_input_tokens": 0},
-        "server_tool_use": {"web_search_requests": 1},
+        "cache_creation": one_of(
+            {"ephemeral_5m_input_tokens": 5, "ephemeral_1h_input_tokens": 0},
+            {"ephemeral_5m_input_tokens": 2, "ephemeral_1h_input_tokens": 3},
+        ),
+        "server_tool_use": one_of({"web_search_requests": 1}, {"web_search_requests": 2, "web_fetch_requests": 1}),
+        "cost": 0.25,
         "service_tier": "standard",
     },
 )

@@ -210,7 +210,12 @@ _USAGE = thing(
     {"promptTokenCount": 100, "candidatesTokenCount": 20, "totalTokenCount": 120},
     {
         "cachedContentTokenCount": 60,
-        "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 100}],
+        "promptTokensDetails": one_of(
+            [{"modality": "TEXT", "tokenCount": 100}],
+            [{"modality": "TEXT", "tokenCount": 60}, {"modality": "AUDIO", "tokenCount": 40}],
+            [{"modality": "VIDEO", "tokenCount": 60}, {"modality": "IMAGE", "tokenCount": 40}],
+        ),
+        "candidatesTokensDetails": [{"modality": "IMAGE", "tokenCount": 20}],
         "toolUsePromptTokenCount": 3,
     },
 )

@@ -204,8 +204,10 @@ _USAGE = thing(
     {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120},
     {
         "prompt_tokens_details": {"cached_tokens": 60, "audio_tokens": 4},
-        "completion_tokens_details": {"reasoning_tokens": 7, "accepted_prediction_tokens": 3},
+        "completion_tokens_details": {"reasoning_tokens": 7, "accepted_prediction_tokens": 3, "image_tokens": 2},
         "cost": 0.0125,
+        "cost_details": {"upstream_inference_prompt_cost": 0.01, "upstream_inference_completions_cost": 0.0025},
+        "server_tool_use_details": {"web_search_requests": 1, "tool_calls_executed": 2},
     },
 )
 
@@ -229,7 +231,13 @@ def _choices(draw: st.DrawFn) -> JSON:
 
 _RESPONSES = thing(
     {"id": "chatcmpl-<>", "object": "chat.completion", "created": 1700000000, "model": "gpt-<>", "choices": _choices()},
-    {"usage": _USAGE, "service_tier": "default", "system_fingerprint": "fp_<>", "x_groq": {"id": "req_<>"}},
+    {
+        "usage": _USAGE,
+        "cost": one_of("0.5", 0.25),
+        "service_tier": "default",
+        "system_fingerprint": "fp_<>",
+        "x_groq": {"id": "req_<>"},
+    },
 )
 _OLD_RESPONSES = thing(
     {

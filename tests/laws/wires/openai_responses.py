@@ -199,13 +199,16 @@ _OLD_REQUESTS = thing(
 )
 
 # ---------------------------------------------------------------------------------------------------------- response
-_USAGE = {
-    "input_tokens": 100,
-    "input_tokens_details": {"cached_tokens": 60},
-    "output_tokens": 20,
-    "output_tokens_details": {"reasoning_tokens": 7},
-    "total_tokens": 120,
-}
+_USAGE = thing(
+    {
+        "input_tokens": 100,
+        "input_tokens_details": {"cached_tokens": 60},
+        "output_tokens": 20,
+        "output_tokens_details": {"reasoning_tokens": 7},
+        "total_tokens": 120,
+    },
+    {"server_side_tool_usage_details": one_of({"x_search_calls": 2}, {"file_search_calls": 0}), "cost": 0.25},
+)
 _ECHO: dict[str, Said] = {
     "instructions": "rules <>",
     "temperature": 1.0,

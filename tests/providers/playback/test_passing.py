@@ -55,7 +55,7 @@ def passing(
     tmp_path: Path, dialect: str, rules: Sequence[Wire] = (), held: Sequence[Captured] = ()
 ) -> Iterator[Passed]:
     asked, book, file = profile(dialect), Book(held), tmp_path / "new.jsonl"
-    provider = WireProvider(asked, SandboxTransport(asked, rules=rules))
+    provider = WireProvider.of(asked, SandboxTransport(asked, rules=rules))
     with Recorder(file) as recorder:
         passer = Passer(provider, book, recorder=recorder)
         with serving(book=book, passer=passer) as url:
@@ -139,12 +139,14 @@ def test_stream_that_breaks_off_says_so_and_is_not_recorded(tmp_path: Path) -> N
     assert passed.recorded() == []
 
 
-def test_stream_that_cannot_be_read_breaks_off(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_stream_that_cannot_be_read_is_an_error(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     asked = exchange("openai-chat", streams=True).request
     assert asked is not None
     rule: Wire = {"raw": {"status": 200, "body": "<html>no stream</html>"}}
-    with passing(tmp_path, "anthropic", [rule]) as passed, pytest.raises(httpx.RemoteProtocolError):
-        post(passed.url, "openai-chat", asked.body)
+    with passing(tmp_path, "anthropic", [rule]) as passed:
+        reply = post(passed.url, "openai-chat", asked.body)
+    assert reply.status_code == 502
+    assert "no anthropic stream" in reply.json()["error"]["message"]
     assert capfd.readouterr().err == ""
 
 
@@ -170,7 +172,7 @@ def test_error_in_place_of_an_answer_is_one(tmp_path: Path) -> None:
 
 def test_provider_that_does_not_answer_in_time_is_a_timeout(tmp_path: Path) -> None:
     asked = replace(profile(), timeouts=Timeouts(first_byte=0.05))
-    provider = WireProvider(asked, SandboxTransport(asked, rules=[{"delay": 20.0}]))
+    provider = WireProvider.of(asked, SandboxTransport(asked, rules=[{"delay": 20.0}]))
     with serving(book=(book := Book()), passer=Passer(provider, book)) as url:
         reply = post(url, "anthropic")
     assert (reply.status_code, len(book)) == (504, 0)
@@ -193,7 +195,7 @@ def test_recording_is_private(tmp_path: Path) -> None:
 
 def test_key_that_a_client_says_is_not_recorded(tmp_path: Path) -> None:
     asked, book, key = profile("gemini"), Book(), "sk-secret-of-the-provider"
-    provider = WireProvider(asked, SandboxTransport(asked), key=Key(key, "here"))
+    provider = WireProvider.of(asked, SandboxTransport(asked), key=Key(key, "here"))
     body = write_json({"model": "m", "messages": [{"role": "user", "content": f"My key is {key}"}]})
     with Recorder(tmp_path / "new.jsonl") as recorder:
         passer = Passer(provider, book, recorder=recorder)
@@ -216,7 +218,7 @@ def test_client_that_leaves_ends_what_was_asked_for_it(tmp_path: Path) -> None:
 
 def test_answer_is_given_though_it_cannot_be_recorded(capfd: pytest.CaptureFixture[str]) -> None:
     asked, told = profile("gemini"), list[str]()
-    provider = WireProvider(asked, SandboxTransport(asked, rules=[{"reply": "Sunny."}]))
+    provider = WireProvider.of(asked, SandboxTransport(asked, rules=[{"reply": "Sunny."}]))
     with Recorder("/dev/full") as recorder:
         passer = Passer(provider, book := Book(), recorder=recorder, tell=told.append)
         with serving(book=book, passer=passer) as url:

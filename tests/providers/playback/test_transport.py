@@ -80,7 +80,7 @@ def test_provider_reads_what_was_recorded(dialect: str, streams: bool) -> None:
     recorded = exchange(dialect, streams=streams)
 
     async def asked() -> str:
-        async with WireProvider(profile(dialect), PlaybackTransport(recorded)) as provider:
+        async with WireProvider.of(profile(dialect), PlaybackTransport(recorded)) as provider:
             if not streams:
                 return (await provider.complete(ASKED)).text
             stream = provider.stream(ASKED)
@@ -95,7 +95,7 @@ def test_provider_meets_the_recorded_failure() -> None:
     failed = Captured(response=Received(body=body, status=429, kind="error", headers=(("Retry-After", "7"),)))
 
     async def asked() -> None:
-        async with WireProvider(profile(), PlaybackTransport(failed)) as provider:
+        async with WireProvider.of(profile(), PlaybackTransport(failed)) as provider:
             await provider.complete(ASKED)
 
     with pytest.raises(Rejected, match="slow down") as caught:

@@ -42,7 +42,14 @@ retry: {attempts: 1}
 pool: {connections: 2}
 proxy: http://proxy
 ca_bundle: /ca
-http2: on"""
+http2: on
+selection: sequential
+limits: {concurrent: 2}
+cooldown: {threshold: 1}
+prices: {small: {input: 1}}
+price_file: prices.yaml
+max_cost: 5
+state: /state"""
 
 
 @pytest.fixture
@@ -83,7 +90,7 @@ def test_every_field_has_its_place(project: Project) -> None:
 def test_every_field_of_a_profile_can_be_set(project: Project) -> None:
     profile, usual = project.profile(EVERYTHING), Profile(name="", vendor="", dialect="")
     same = {name for name in Profile.__struct_fields__ if getattr(profile, name) == getattr(usual, name)}
-    assert same == {"rules", "warnings"}
+    assert same == {"rules", "warnings", "credentials"}  # these stand in place of api_key_env
 
 
 def test_every_field_has_an_origin(project: Project) -> None:

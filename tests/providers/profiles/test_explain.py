@@ -159,3 +159,76 @@ def test_names_and_paths_are_told_however_much_they_look_like_keys(project: Proj
 def test_headers_of_a_secret_name_are_hidden_in_whatever_case(project: Project) -> None:
     found = rows(project, f"type: openai\nheaders: {{authorization: {SECRET}}}")
     assert value(found, "headers.authorization")[0] == "[redacted]"
+
+
+# ------------------------------------------------------------------------------------------ credentials, limits, costs
+def of(found: list[Row], start: str) -> list[Row]:
+    return [row for row in found if row[0].startswith(start)]
+
+
+def test_credentials_are_told_by_their_places(project: Project) -> None:
+    project.write("x", "key")
+    found = rows(
+        project,
+        "type: openai\ncredentials:\n  - {env: [A, B], limits: {tokens_per_day: 5}}\n  - {file: key, name: f}\n"
+        f"  - {{command: [pass, {SECRET}], priority: 2}}",
+        A=SECRET,
+    )
+    assert of(found, "credential") == [
+        ("credential: A", "$A (set)", "dragoman.yaml:5"),
+        ("credential: A", "$B (not set)", "dragoman.yaml:5"),
+        ("credential: A: priority", "1", "dragoman.yaml:5"),
+        ("credential: A: limits.tokens_per_day", "5 (rolling)", "dragoman.yaml:5"),
+        ("credential: f", f"{project.folder / 'key'} (there)", "dragoman.yaml:6"),
+        ("credential: f: priority", "1", "dragoman.yaml:6"),
+        ("credential: pass", "what pass prints", "dragoman.yaml:7"),
+        ("credential: pass: priority", "2", "dragoman.yaml:7"),
+    ]
+    assert keys(found) == []
+    assert SECRET not in str(found)
+
+
+def test_limits_and_cooldown_are_told_with_their_origins(project: Project) -> None:
+    found = rows(
+        project,
+        "type: openai\nlimits:\n  requests_per_day: 5\n  windows: calendar\n"
+        "  custom: [{of: cost, cap: 1, seconds: 5}]\ncooldown:\n  base: 9",
+    )
+    assert of(found, "limits") == [
+        ("limits.requests_per_day", "5 (calendar, UTC)", "dragoman.yaml:5"),
+        ("limits.custom", "1 cost in 5 s", "dragoman.yaml:7"),
+    ]
+    assert of(found, "cooldown")[:3] == [
+        ("cooldown.threshold", "3", "default"),
+        ("cooldown.within", "60", "default"),
+        ("cooldown.base", "9", "dragoman.yaml:9"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "told"), [("false", [("cooldown", "off", "dragoman.yaml:4")]), ("null", [])], ids=["off", "not said"]
+)
+def test_cooldown_that_is_off_is_told_so(project: Project, said: str, told: list[Row]) -> None:
+    assert of(rows(project, f"type: openai\ncooldown: {said}"), "cooldown") == told
+
+
+def test_prices_and_budget_are_told(project: Project) -> None:
+    found = rows(
+        project,
+        "type: openai\nprices: {gpt-5.4: {input: 0.25, tools: {search: 0.01}}}\nmax_cost: 2.5\nprice_file: p\n"
+        "selection: sequential",
+    )
+    assert of(found, "prices") == [
+        ("prices.gpt-5.4.input", "0.25", "dragoman.yaml:4"),
+        ("prices.gpt-5.4.tools.search", "0.01", "dragoman.yaml:4"),
+    ]
+    assert value(found, "max_cost") == ("2.5", "dragoman.yaml:5")
+    assert value(found, "price_file") == (str(project.folder / "p"), "dragoman.yaml:6")
+    assert value(found, "selection") == ("sequential", "dragoman.yaml:7")
+
+
+def test_state_is_told_without_its_password(project: Project) -> None:
+    found = rows(project, f"type: openai\nstate: redis://me:{SECRET}@h/0?password={SECRET}")
+    assert value(found, "state")[0] == "redis://[redacted]@h/0?password=[redacted]"
+    assert value(rows(project, "type: openai\nstate: off"), "state")[0] == "false"
+    assert SECRET not in str(found)

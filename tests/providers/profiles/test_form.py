@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
-from typing import cast
+from typing import TypeAlias, cast
 
 import msgspec
 import pytest
@@ -12,11 +12,39 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.providers.profiles.checking import fault_in
-from dragoman.providers.profiles.form import FileForm, PoolForm, ProfileForm, RetryForm, TimeoutsForm, passes
+from dragoman.providers.profiles.form import (
+    CooldownForm,
+    CredentialForm,
+    FileForm,
+    GroupForm,
+    LimitsForm,
+    PoliciesForm,
+    PoolForm,
+    PricesForm,
+    ProfileForm,
+    RetryForm,
+    TimeoutsForm,
+    WindowForm,
+    passes,
+)
 from dragoman.providers.profiles.places import Page
 from dragoman.schemas.errors import InternalFault, ProfileFault
 from dragoman.schemas.ir import JSON, Parameters, Wire
 
+# definition of the schema → its form
+FORMS: dict[str, type[msgspec.Struct]] = {
+    "profile": ProfileForm,
+    "timeouts": TimeoutsForm,
+    "retry": RetryForm,
+    "pool": PoolForm,
+    "limits": LimitsForm,
+    "window": WindowForm,
+    "credential": CredentialForm,
+    "cooldowns": CooldownForm,
+    "price": PricesForm,
+    "policies": PoliciesForm,
+    "group_object": GroupForm,
+}
 SCHEMA: Wire = json.loads(files("dragoman.schemas").joinpath("profile.schema.json").read_bytes())
 FIELDS = ProfileForm.__struct_fields__
 WORDS = st.sampled_from(["", "fast", "/v1", "KEY", "a b", "x-api-key", "9", "off"])
@@ -29,6 +57,50 @@ VALUES = st.recursive(
     ),
     max_leaves=4,
 )
+
+
+JSONS: TypeAlias = st.SearchStrategy[JSON]
+SMALL = cast("JSONS", ATOMS | st.lists(WORDS, max_size=2))
+ATOM = cast("JSONS", ATOMS)
+
+
+def objects(form: type[msgspec.Struct], inner: JSONS) -> JSONS:
+    """Return objects with fields of a form, mostly, and values that may be right."""
+    names = st.sampled_from([*form.__struct_fields__, *form.__struct_fields__, "unknown"])
+    return cast("JSONS", st.dictionaries(names, inner, max_size=3))
+
+
+def one_of(*values: JSON) -> JSONS:
+    return st.sampled_from(list(values))
+
+
+def made_of(fields: dict[str, JSONS], optional: dict[str, JSONS]) -> JSONS:
+    return cast("JSONS", st.fixed_dictionaries(fields, optional=optional))
+
+
+WINDOWS = made_of({"of": one_of("requests", "cost", "x", None), "cap": ATOM, "seconds": ATOM}, {}) | objects(
+    WindowForm, ATOM
+)
+LIMITS = objects(LimitsForm, ATOM | one_of("rolling", "calendar") | st.lists(WINDOWS, max_size=2))
+MORE = {"name": ATOM, "priority": ATOM, "limits": LIMITS | st.none()}
+CREDENTIALS = (
+    objects(CredentialForm, SMALL | LIMITS)
+    | made_of({"env": one_of("A", ["A"], ["A", "b c"], [])}, MORE)
+    | made_of({"file": one_of("x", "", 1)}, MORE)
+    | made_of({"command": one_of("x", ["x", ""], [])}, {**MORE, "env": one_of("A")})
+)
+PRICES = objects(PricesForm, ATOM | cast("JSONS", st.dictionaries(WORDS, ATOMS, max_size=2)))
+POLICIES = objects(PoliciesForm, ATOM | one_of("retry", "next", "stop"))
+GROUPS = objects(GroupForm, SMALL | POLICIES) | SMALL
+NEAR_GROUPS = GROUPS | made_of({"targets": one_of(["openai"], ["groq/x", "a"], ["g"])}, {"policies": POLICIES})
+# fields that are objects or lists of them → values that come near
+NEAR: dict[str, JSONS] = {
+    "credentials": st.lists(CREDENTIALS, max_size=2),
+    "limits": LIMITS,
+    "cooldown": objects(CooldownForm, ATOM),
+    "prices": cast("JSONS", st.dictionaries(WORDS, PRICES | st.none(), max_size=2)),
+    "selection": one_of("balanced", "sequential", "random"),
+}
 
 
 def schema_accepts(value: JSON) -> bool:
@@ -51,7 +123,38 @@ def test_both_accept_the_same_fields(field: str, value: JSON) -> None:
     assert passes(held, FileForm) == schema_accepts(held)
 
 
-@given(st.dictionaries(st.sampled_from(["default", "profiles", "$schema", "x"]), VALUES, max_size=2) | VALUES)
+@given(st.sampled_from(sorted(NEAR)).flatmap(lambda field: st.tuples(st.just(field), NEAR[field])))
+def test_both_accept_the_same_objects(said: tuple[str, JSON]) -> None:
+    held: JSON = {"profiles": {"a": {said[0]: said[1]}}}
+    assert passes(held, FileForm) == schema_accepts(held)
+
+
+@given(st.dictionaries(WORDS, NEAR_GROUPS, max_size=2))
+def test_both_accept_the_same_groups(groups: dict[str, JSON]) -> None:
+    assert passes({"groups": groups}, FileForm) == schema_accepts({"groups": groups})
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_both_bound_lists_alike(more: int) -> None:
+    limits: list[JSON] = [{"of": "cost", "cap": 1, "seconds": 1}] * (100 + more)
+    credentials: list[JSON] = [{"env": "A"}] * (1000 + more)
+    targets: list[JSON] = ["a"] * (100 + more)
+    held: list[JSON] = [
+        {"groups": {"g": targets}},
+        {"profiles": {"a": {"credentials": credentials}}},
+        {"profiles": {"a": {"limits": {"custom": limits}}}},
+    ]
+    assert [passes(value, FileForm) for value in held] == [not more] * 3
+    assert [schema_accepts(value) for value in held] == [not more] * 3
+
+
+@pytest.mark.parametrize("said", [float("nan"), float("inf"), -float("inf")])
+def test_both_accept_the_same_numbers_that_no_file_holds(said: float) -> None:
+    held: JSON = {"profiles": {"a": {"max_cost": said, "limits": {"tokens_per_day": said}}}}
+    assert passes(held, FileForm) == schema_accepts(held) == (said == float("inf"))
+
+
+@given(st.dictionaries(st.sampled_from(["default", "profiles", "groups", "$schema", "x"]), VALUES, max_size=2) | VALUES)
 def test_both_accept_the_same_files(value: JSON) -> None:
     if value is not None:
         assert passes(value, FileForm) == schema_accepts(value)
@@ -61,17 +164,13 @@ def definition(name: str) -> Wire:
     return cast("Wire", cast("Wire", SCHEMA["$defs"])[name])
 
 
-@pytest.mark.parametrize(
-    ("name", "form"),
-    [("profile", ProfileForm), ("timeouts", TimeoutsForm), ("retry", RetryForm), ("pool", PoolForm)],
-)
+@pytest.mark.parametrize(("name", "form"), FORMS.items())
 def test_both_know_the_same_fields(name: str, form: type[msgspec.Struct]) -> None:
     assert set(cast("Wire", definition(name)["properties"])) == set(form.__struct_fields__)
 
 
 def test_every_field_is_described_for_editors() -> None:
-    objects = [SCHEMA, *(definition(name) for name in ("profile", "timeouts", "retry", "pool"))]
-    for held in objects:
+    for held in [SCHEMA, *map(definition, FORMS)]:
         for name, field in cast("dict[str, Wire]", held["properties"]).items():
             assert field.get("description"), name
 

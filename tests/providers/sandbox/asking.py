@@ -75,7 +75,7 @@ def profile(dialect: str = "openai-chat", base_url: str = "sandbox://here", *, r
 def provider(dialect: str = "openai-chat", *rules: Wire, clock: StillClock | None = None) -> WireProvider:
     asked = profile(dialect)
     transport = SandboxTransport(asked, rules=rules, clock=clock)
-    return WireProvider(asked, transport, clock=clock or StillClock())
+    return WireProvider.of(asked, transport, clock=clock or StillClock())
 
 
 def asking(text: str = "Hello", **fields: Any) -> Request:

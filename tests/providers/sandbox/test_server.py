@@ -279,13 +279,13 @@ def test_delays_are_slept_by_the_clock() -> None:
 def test_slow_answer_times_out() -> None:
     asked = msgspec.structs.replace(profile(), timeouts=Timeouts(first_byte=0.02))
     with pytest.raises(TimedOut, match="no answer within"):
-        run(WireProvider(asked, SandboxTransport(asked, rules=[{"delay": 30}])).complete("Hello"))
+        run(WireProvider.of(asked, SandboxTransport(asked, rules=[{"delay": 30}])).complete("Hello"))
 
 
 def test_rule_for_the_first_times_lets_a_retry_through() -> None:
     asked, clock = msgspec.structs.replace(profile(), retry=Retry(attempts=3)), StillClock()
     rule: Wire = {"match": {"times": 2}, "error": {"status": 503, "retry_after": 4}}
-    sandbox = WireProvider(asked, SandboxTransport(asked, rules=[rule]), clock=clock)
+    sandbox = WireProvider.of(asked, SandboxTransport(asked, rules=[rule]), clock=clock)
     answer = run(sandbox.complete("Hello"))
     assert (answer.text, answer.timing.attempts) == ("Sandbox: Hello", 3)
 
@@ -443,7 +443,7 @@ def test_last_turn_may_be_empty() -> None:
 @EACH
 def test_closing_a_stream_between_chunks_ends_its_reader_at_once(dialect: str) -> None:
     transport = SandboxTransport(profile(dialect), rules=[{**LONG, "chunk_delay": 60}])
-    closed = WireProvider(profile(dialect), transport).stream("Hello")
+    closed = WireProvider.of(profile(dialect), transport).stream("Hello")
 
     async def read_and_close() -> DragomanError | None:
         reader = asyncio.create_task(told(closed))
@@ -461,7 +461,7 @@ def test_cancelling_a_reader_between_chunks_leaves_nothing_behind() -> None:
     transport = SandboxTransport(profile(), rules=[{**LONG, "chunk_delay": 60}])
 
     async def read_and_cancel() -> None:
-        reader = asyncio.create_task(told(WireProvider(profile(), transport).stream("Hello")))
+        reader = asyncio.create_task(told(WireProvider.of(profile(), transport).stream("Hello")))
         await asyncio.sleep(0.01)
         reader.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -245,9 +245,9 @@ def test_counts_of_nothing_are_no_news() -> None:
 
 
 def test_counts_that_only_claude_tells_are_reported_elsewhere() -> None:
-    usage: Wire = {"input_tokens": 1, "output_tokens": 1, "server_tool_use": {"web_search_requests": 2}}
+    usage: Wire = {"input_tokens": 1, "output_tokens": 1, "inference_geo": "us"}
     converted = convert_response(answering(usage=usage), source="anthropic", target="openai-chat")
-    assert ("$.usage.server_tool_use", "usage") in {(loss.path, loss.feature) for loss in converted.losses}
+    assert ("$.usage.inference_geo", "usage") in {(loss.path, loss.feature) for loss in converted.losses}
 
 
 def test_price_is_reported() -> None:

@@ -23,7 +23,7 @@ from dragoman.schemas.ir import (
     Wire,
 )
 from dragoman.schemas.losses import Losses
-from dragoman.schemas.ollama.response import decode_response, encode_response
+from dragoman.schemas.ollama.response import decode_response, encode_response, encode_usage
 
 PNG = "iVBORw0KGgoAAAANSUhEUg=="
 DURATIONS: Wire = {
@@ -281,3 +281,10 @@ def test_what_is_no_answer_is_refused(body: Wire, path: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         decode_response(body)
     assert caught.value.path == path
+
+
+@pytest.mark.parametrize("usage", [Usage(input_audio=3), Usage(output_image=1), Usage(tool_uses={"web_search": 1})])
+def test_count_that_ollama_has_not_is_a_loss(usage: Usage) -> None:
+    losses = Losses()
+    encode_usage(usage, {}, losses)
+    assert [loss.feature for loss in losses.found] == ["usage"]

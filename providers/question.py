@@ -1,0 +1,131 @@
+"""What one exchange asks, made into a call for whoever it is that is asked. Each candidate's is made once, and late."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from dragoman.providers.exchange import Call
+from dragoman.providers.prepare import Prepared, keyed, prepare_wanted
+from dragoman.providers.quota import Wants
+from dragoman.providers.routing import Candidate, Turn
+from dragoman.providers.settings import Prices
+from dragoman.schemas.errors import RefusedLoss
+from dragoman.schemas.losses import Loss
+
+__all__ = ["Page", "Question"]
+
+
+class Question:
+    """`prepared` is what it is for the first candidate. For the others, what would change its meaning is refused,
+    unless it is lost for the first one just as well."""
+
+    def __init__(self, candidates: Sequence[Candidate], prepared: Prepared) -> None:
+        self.candidates = candidates
+        self._prepared: dict[int, Prepared] = {0: prepared}
+        self._refused: dict[int, RefusedLoss] = {}
+        self._wants: dict[int, Wants] = {}
+        self._prices: dict[tuple[int, str], tuple[Prices, str] | None] = {}
+
+    def prepared(self, number: int) -> Prepared:
+        """Return the call for a candidate. Raises RefusedLoss."""
+        if number in self._refused:
+            raise self._refused[number]
+        if number not in self._prepared:
+            self._prepared[number] = self._made(number)
+        return self._prepared[number]
+
+    def call(self, turn: Turn) -> Call:
+        prepared = self.prepared(turn.target.candidate)
+        if turn.target.seat == 0:
+            return prepared.call
+        return keyed(turn.candidate.profile, turn.seat.key, prepared)
+
+    def model(self, number: int) -> str | None:
+        if number in self._prepared:
+            return self._prepared[number].model
+        profile = self.candidates[number].profile
+        return profile.models.get(profile.model or "", profile.model)
+
+    def wants(self, number: int) -> Wants:
+        """Return what is foreseen of tokens and cost. Of one who cannot be asked, it is that of the first."""
+        if number not in self._wants:
+            self._wants[number] = self._foreseen(number)
+        return self._wants[number]
+
+    def _foreseen(self, number: int) -> Wants:
+        from dragoman.providers.costs import foreseen_tokens
+
+        prepared = self._prepared[0] if self._is_refused(number) else self.prepared(number)
+        tokens = foreseen_tokens(prepared.call.body, prepared.request.parameters.max_tokens)
+        return Wants(tokens=tokens, cost=self.cost(number) or 0.0)
+
+    def cost(self, number: int) -> float | None:
+        """Return what it will cost at most, where that can be told."""
+        found = self.prices(number)
+        if found is None or self._is_refused(number):
+            return None
+        from dragoman.providers.costs import foreseen
+
+        prepared = self.prepared(number)
+        answers = prepared.request.parameters.n or 1
+        most = prepared.request.parameters.max_tokens
+        return foreseen(found[0], prepared.call.body, None if most is None else most * answers)
+
+    def prices(self, number: int, model: str | None = None) -> tuple[Prices, str] | None:
+        """Return what a candidate takes for a model, and who says so: for the one that is asked, if none is named."""
+        profile = self.candidates[number].profile
+        if not profile.prices and profile.price_file is None:
+            return None
+        key = number, model or self.model(number) or ""
+        if key not in self._prices:  # a file that is written to meanwhile changes nothing
+            from dragoman.providers.prices import price_of
+
+            self._prices[key] = price_of(profile, key[1])
+        return self._prices[key]
+
+    def _made(self, number: int) -> Prepared:
+        candidate, wanted = self.candidates[number], self._prepared[0].wanted
+        if not candidate.keeps_model:
+            wanted = msgspec.structs.replace(wanted, keeps_model=False)
+        prepared = prepare_wanted(candidate.profile, candidate.seats[0].key, wanted)
+        refused = () if wanted.allows_loss else tuple(filter(self._is_new, prepared.losses))
+        if refused:
+            self._refused[number] = RefusedLoss(refused)
+            raise self._refused[number]
+        return prepared
+
+    def _is_new(self, loss: Loss) -> bool:
+        """Tell whether a loss changes the meaning, and is not one that the first candidate would have, too."""
+        known = {(other.path, other.feature) for other in self._prepared[0].losses}
+        return loss.severity == "meaning" and (loss.path, loss.feature) not in known
+
+    def _is_refused(self, number: int) -> bool:
+        try:
+            self.prepared(number)
+        except RefusedLoss:
+            return True
+        return False
+
+
+class Page:
+    """A call that is what it is: a page of a listing."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def call(self, turn: Turn) -> Call:
+        return self._call
+
+    def model(self, number: int) -> str | None:
+        return None
+
+    def wants(self, number: int) -> Wants:
+        return Wants()
+
+    def cost(self, number: int) -> float | None:
+        return None
+
+    def prices(self, number: int, model: str | None = None) -> tuple[Prices, str] | None:
+        return None
