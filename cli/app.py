@@ -58,15 +58,19 @@ class _Callback:
 
 
 class _Completion:
-    """The choices of an option, as Typer asks for them: those that start with what was typed so far."""
+    """The choices of an option, as Typer asks for them: those that start with what was typed so far. In a list they
+    start with what is after its last comma, and none is offered twice."""
 
-    def __init__(self, choices: Callable[[], Sequence[str]]) -> None:
+    def __init__(self, choices: Callable[[], Sequence[str]], *, is_listed: bool) -> None:
         self.__name__ = "choices"
         self.__annotations__: dict[str, object] = {"incomplete": str}
-        self._choices = choices
+        self._choices, self._is_listed = choices, is_listed
 
     def __call__(self, incomplete: str) -> list[str]:
-        return [choice for choice in self._choices() if choice.startswith(incomplete)]
+        before, comma, begun = incomplete.rpartition(",") if self._is_listed else ("", "", incomplete)
+        named = before.split(",")
+        fitting = (choice for choice in self._choices() if choice.startswith(begun) and choice not in named)
+        return [f"{before}{comma}{choice}" for choice in fitting]
 
 
 def run(arguments: Sequence[str], environment: Environment, commands: dict[str, str]) -> int:
@@ -151,7 +155,7 @@ def _parameter(option: Option) -> Parameter:
             help=option.help,
             count=kind is int and not option.takes_value,
             show_default=bool(default) and default is not True,
-            autocompletion=_Completion(option.choices) if option.choices else None,
+            autocompletion=_Completion(option.choices, is_listed=option.is_listed) if option.choices else None,
         )
     return Parameter(option.name, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, said])
 

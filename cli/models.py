@@ -198,9 +198,14 @@ def _profiles(
     if not is_all or not (profiles or faults or asked.checks or asked.sums):
         names: Sequence[str | None] = list(dict.fromkeys(asked.profiles)) or [None]
         profiles = [target for name in names for target in _targets(name, asked, environment)]
+    _warn(profiles, asked, environment)
+    return profiles, faults
+
+
+def _warn(profiles: Sequence[Profile], asked: Asked, environment: Environment) -> None:
+    """Say what is odd about profiles, the same once."""
     warnings = dict.fromkeys(warning for profile in profiles for warning in profile.warnings)
     tell_warnings(list(warnings), environment, quiet=asked.quiet)
-    return profiles, faults
 
 
 def _targets(name: str | None, asked: Asked, environment: Environment) -> Sequence[Profile]:
@@ -216,7 +221,7 @@ def _usage(asked: Asked, environment: Environment) -> int:
     from dragoman.providers.clock import SystemClock
 
     by = check_choice(BY, asked.by or SUMMED_BY[0])
-    since = moment(asked.since, SystemClock().today()) if asked.since else 0.0
+    since = moment(asked.since, SystemClock().today()) if asked.since is not None else 0.0
     profiles, faults = _profiles(asked, environment, is_all=bool(asked.recorded) or not asked.profiles)
     names = asked.profiles if asked.recorded else [profile.name for profile in profiles] if asked.profiles else []
     question = Question(
@@ -240,6 +245,7 @@ def _explain(asked: Asked, environment: Environment) -> int:
     rows = {name: group_rows(name, variables=environment.variables) for name in names}
     groups = {found[0][1]: found for found in rows.values() if found}
     others = [name for name, found in rows.items() if not found]
+    _warn([target for name in groups for target in _targets(name, asked, environment)], asked, environment)
     named = msgspec.structs.replace(asked, profiles=[name for name in others if name])
     profiles = _profiles(named, environment, is_all=False)[0] if others else []
     environment.write(explanation(profiles, environment, is_json=asked.is_json, groups=groups))

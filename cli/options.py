@@ -41,6 +41,7 @@ class Option(msgspec.Struct, frozen=True):
     default: str | int | bool | tuple[str, ...] | None = None
     choices: Callable[[], Sequence[str]] | None = None
     is_closed: bool = False  # nothing but the choices will do
+    is_listed: bool = False  # several of them may stand in one value, with commas between
 
     @property
     def takes_value(self) -> bool:

@@ -82,7 +82,15 @@ OPTIONS = (
     Option("limit", ("--limit",), "No more than so many exchanges.", "N"),
     # to whom
     Option("profile", ("-p", "--profile"), "Whom to ask.", "NAME", None, profile_choices),
-    Option("fallback", ("--fallback",), "Whom to ask if that fails: A,B/MODEL,C.", "NAMES", (), profile_choices),
+    Option(
+        "fallback",
+        ("--fallback",),
+        "Whom to ask if that fails: A,B/MODEL,C.",
+        "NAMES",
+        (),
+        profile_choices,
+        is_listed=True,
+    ),
     Option("original", ("--original",), "Ask the recorded host, with that profile's key.", "", False),
     Option("dialect", ("--dialect",), "Speak this one, if it has several.", "DIALECT", None, dialect_choices),
     Option("timeout", ("--timeout",), "Seconds for all, or PHASE=SECONDS.", "SECONDS", ()),

@@ -173,6 +173,8 @@ def status_of(error: BaseException) -> Status:
         return error.status
     if isinstance(error, NetworkFault) and error.kind != "timeout" and not error.before_reply:
         return Status.PROTOCOL  # an answer that was cut off, whatever cut it
+    if isinstance(error, Exhausted) and error.cause in ("auth", "billing"):
+        return Status.NO_PERMISSION  # a key that was refused, and is left alone since: waiting does not help
     if isinstance(error, ReportedError):
         return _REPORTED.get(error.kind, Status.UNAVAILABLE)
     known = (_STATUSES[kind] for kind in type(error).__mro__ if kind in _STATUSES)

@@ -20,20 +20,33 @@ if TYPE_CHECKING:
         with_answer,
         with_result,
     )
-    from dragoman.providers.exchange import Call, ExchangeLog, ExchangeLogs, RawLog, Reply, Transport
+    from dragoman.providers.exchange import (
+        Attempted,
+        Call,
+        Cost,
+        ExchangeLog,
+        ExchangeLogs,
+        RawLog,
+        Reply,
+        Transport,
+    )
     from dragoman.providers.factory import create_provider
+    from dragoman.providers.groups import group_names, load_group
     from dragoman.providers.listing import Model
     from dragoman.providers.profile import load_profile, profile_names
     from dragoman.providers.protocol import Provider
     from dragoman.providers.record import Recorder
-    from dragoman.providers.settings import Profile, Timeouts
+    from dragoman.providers.settings import Group, Profile, Timeouts
 
 # name → the room that it is in
 _ROOMS = {
+    "Attempted": "exchange",
     "Call": "exchange",
     "Completion": "answers",
+    "Cost": "exchange",
     "ExchangeLog": "exchange",
     "ExchangeLogs": "exchange",
+    "Group": "settings",
     "Model": "listing",
     "ParsedCall": "answers",
     "Profile": "settings",
@@ -47,6 +60,8 @@ _ROOMS = {
     "as_request": "conversation",
     "assistant_message": "conversation",
     "create_provider": "factory",
+    "group_names": "groups",
+    "load_group": "groups",
     "load_profile": "profile",
     "profile_names": "profile",
     "tool_message": "conversation",
@@ -54,10 +69,13 @@ _ROOMS = {
     "with_result": "conversation",
 }
 __all__ = [
+    "Attempted",
     "Call",
     "Completion",
+    "Cost",
     "ExchangeLog",
     "ExchangeLogs",
+    "Group",
     "Model",
     "ParsedCall",
     "Profile",
@@ -71,6 +89,8 @@ __all__ = [
     "as_request",
     "assistant_message",
     "create_provider",
+    "group_names",
+    "load_group",
     "load_profile",
     "profile_names",
     "tool_message",

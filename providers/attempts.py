@@ -7,6 +7,7 @@ another attempt, with another key or at somebody else; `goes_on` says whether it
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from functools import partial
 from types import TracebackType
@@ -28,12 +29,14 @@ from dragoman.providers.veil import veiled
 from dragoman.providers.watch import Watch
 from dragoman.schemas.errors import (
     BudgetReached,
+    CallerError,
     DragomanError,
     Exhausted,
+    InvalidInput,
     NetworkFault,
+    ProfileFault,
     ProtocolFault,
     ProviderFault,
-    RefusedLoss,
     Rejected,
 )
 from dragoman.schemas.ir import Usage
@@ -153,7 +156,7 @@ class Attempts:
             try:
                 call = self._asked.call(turn)
                 self._mark.set_aside = self._set_aside(turn)
-            except (RefusedLoss, BudgetReached) as error:
+            except (CallerError, InvalidInput) as error:
                 self.turn, self._is_open = last, False  # nothing was sent
                 await self._pass_over(turn, error)
                 continue
@@ -161,7 +164,7 @@ class Attempts:
             self.timing.last_begun = self._mark.began
             return turn, call
 
-    async def _pass_over(self, turn: Turn, error: RefusedLoss | BudgetReached) -> None:
+    async def _pass_over(self, turn: Turn, error: CallerError | InvalidInput) -> None:
         """Leave it to the others to be asked this, if there are any. Raises what is to be told where there are none."""
         if isinstance(error, BudgetReached):
             await self._journey.unused(turn)
@@ -192,9 +195,12 @@ class Attempts:
         self._pay(self._paid())
         is_refused = self._mark.status is not None and not self._is_answering
         left, actual = self._watch.left, {**(_REFUSED if is_refused else {}), **_actual(usage, self.cost)}
-        step, cooled = await self._journey.failed(turn, error, left=left, actual=actual)
-        step = Step("stop") if is_over else step
-        self._note(turn, step, error=error, cooled=cooled)
+        step, cooled = Step("given up"), None  # where this is cancelled before it is known what follows
+        try:
+            step, cooled = await self._journey.failed(turn, error, left=left, actual=actual)
+        finally:
+            step = Step("stop") if is_over else step
+            self._note(turn, step, error=error, cooled=cooled)
         return step
 
     async def _settled(
@@ -211,8 +217,11 @@ class Attempts:
         self._pay(None if self.cost is None else self.cost.amount)
         if is_whole and error is None:
             spent = None if self._router.is_plain else wait_of(headers, self.clock.today())
-            cooled = await self._journey.ended(turn, _actual(usage, self.cost), spent)
-            self._note(turn, Step("answered"), cooled=cooled)
+            cooled = None
+            try:
+                cooled = await self._journey.ended(turn, _actual(usage, self.cost), spent)
+            finally:
+                self._note(turn, Step("answered"), cooled=cooled)
         else:
             self._note(turn, Step("given up"))
             await self._journey.abandon(turn)
@@ -233,13 +242,18 @@ class Attempts:
             self._mark.set_aside = 0.0
 
     def _reckoned(self, usage: Usage | None, headers: Mapping[str, str]) -> Cost | None:
+        """Return what it cost. An answer that is there is not lost because its price cannot be read any more."""
         if self.turn is None or (usage is None and not headers):
             return None
         from dragoman.providers.costs import cost_of
 
         find = partial(self._asked.prices, self.turn.target.candidate)
-        prices, origin = find() or (None, "")
-        return cost_of(usage, prices, origin=origin, headers=headers, find=find)
+        try:
+            prices, origin = find() or (None, "")
+            return cost_of(usage, prices, origin=origin, headers=headers, find=find)
+        except ProfileFault as fault:
+            logging.getLogger("dragoman.providers").warning("%s: the cost is not estimated", fault)
+            return cost_of(usage, None, headers=headers)
 
     def _note(
         self, turn: Turn, step: Step, *, error: DragomanError | None = None, cooled: Cooled | None = None

@@ -35,8 +35,7 @@ _HEADERS = {
     "x-api-key": "x-api-key",
     "x-goog-api-key": "x-goog-api-key",
 }
-SECONDS = 10.0
-_MAX_BYTES = 64 << 10
+_MOST_TOLD = 10  # of many keys, of which something is told
 # command → what it printed: a command may ask its user, and does so once in a process
 _printed: dict[tuple[str, ...], str] = {}
 
@@ -105,7 +104,7 @@ def look_for_keys(profile: Profile, variables: Mapping[str, str]) -> Keyring:
     if not held:
         raise _no_key(profile, faults)
     single, twins = _without_twins(profile, held)
-    return Keyring(tuple(single), (*map(str, faults), *twins))
+    return Keyring(tuple(single), (*_few([*map(str, faults), *twins]),))
 
 
 def with_credential(profile: Profile, credential: Credential) -> Profile:
@@ -180,6 +179,12 @@ def _without_twins(profile: Profile, held: Sequence[Held]) -> tuple[list[Held], 
     return list(first.values()), said
 
 
+def _few(told: Sequence[str]) -> Sequence[str]:
+    """Return the first of what is told of many keys, and how many more there are."""
+    more = len(told) - _MOST_TOLD
+    return told if more <= 0 else [*told[:_MOST_TOLD], f"and so on for {more} more"]
+
+
 def _no_key(profile: Profile, faults: Sequence[ProfileFault]) -> ProfileFault:
     """Return what is wrong where no credential has a key: all that is missing, or the first that is worse than that."""
     worse = next((fault for fault in faults if not isinstance(fault, MissingKey)), None)
@@ -190,7 +195,7 @@ def _no_key(profile: Profile, faults: Sequence[ProfileFault]) -> ProfileFault:
     way = "credentials say where keys are: env, file or command"
     hint = f"export {name}=…; {way}" if name else way
     is_placeholder = all(isinstance(fault, MissingKey) and fault.is_placeholder for fault in faults)
-    return MissingKey(f"{profile.name}: no key: {'; '.join(told)}", hint=hint, is_placeholder=is_placeholder)
+    return MissingKey(f"{profile.name}: no key: {'; '.join(_few(told))}", hint=hint, is_placeholder=is_placeholder)
 
 
 # ----------------------------------------------------------------------------------------------------------------- one
@@ -202,9 +207,10 @@ def _from_variable(profile: Profile, variables: Mapping[str, str]) -> Key | None
 def _from_file(profile: Profile) -> Key | None:
     if profile.key_file is None:
         return None
+    from dragoman.providers.keysources import read_file
+
     try:
-        with open(profile.key_file, "rb") as file:
-            raw = file.read(_MAX_BYTES)
+        raw = read_file(profile.key_file)
     except OSError as error:
         problem = f"{profile.name}: no key: {profile.key_file}: {error.strerror}"
         raise MissingKey(problem, hint="api_key_file names a file that holds the key and nothing else") from error
@@ -230,21 +236,21 @@ def _from_command(profile: Profile, variables: Mapping[str, str]) -> Key | None:
 def _run(profile: Profile, variables: Mapping[str, str]) -> str:
     import subprocess
 
+    from dragoman.providers.keysources import SECONDS, printed
+
     command = profile.key_command
     start = f"{profile.name}: no key: {command[0]}"
     hint = f"api_key_command has {SECONDS:g} s to print the key; run it by itself to see what is wrong"
     try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS, env=dict(variables), check=False
-        )
+        status, said = printed(command, variables)
     except subprocess.TimeoutExpired:
         raise MissingKey(f"{start}: not done within {SECONDS:g} s", hint=hint) from None
     except (OSError, ValueError) as error:
         problem = error.strerror if isinstance(error, OSError) else "cannot be run"
         raise MissingKey(f"{start}: {problem}", hint=hint) from None
-    if done.returncode != 0:
-        raise MissingKey(f"{start}: ended with status {done.returncode}", hint=hint)
-    return done.stdout[:_MAX_BYTES].decode("utf-8", "replace").strip()
+    if status != 0:
+        raise MissingKey(f"{start}: ended with status {status}", hint=hint)
+    return said.decode("utf-8", "replace").strip()
 
 
 def _checked(profile: Profile, key: Key) -> Key:

@@ -38,12 +38,14 @@ class Nap:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._current: asyncio.Future[None] | None = None
         self.is_over = False
 
     async def sleep(self, seconds: float) -> None:
         if self.is_over:
             return
+        self._loop = asyncio.get_running_loop()
         self._current = asyncio.ensure_future(self._clock.sleep(seconds))
         try:
             await asyncio.wait([self._current])
@@ -51,6 +53,11 @@ class Nap:
             self._current.cancel()
 
     def end(self) -> None:
+        """Wake it, from whatever thread. One whose event loop is over sleeps no more."""
         self.is_over = True
-        if self._current is not None:
+        if self._current is None or self._loop is None or self._loop.is_closed():
+            return
+        if asyncio._get_running_loop() is self._loop:
             self._current.cancel()
+        else:
+            self._loop.call_soon_threadsafe(self._current.cancel)

@@ -116,7 +116,7 @@ def _seats(profile: Profile, variables: Mapping[str, str]) -> tuple[tuple[Seat, 
 def _router(group: Group, candidates: Sequence[Candidate], variables: Mapping[str, str], clock: Clock) -> Router:
     profiles = [candidate.profile for candidate in candidates]
     where = _where(profiles, variables)
-    limit = profiles[0].max_cost
+    limit = group.targets[0].max_cost  # even where the first has no key, and is not asked
     return Router(
         candidates,
         _state(where, variables, clock),

@@ -24,6 +24,8 @@ from dragoman.schemas.narrow import show
 
 __all__ = ["group_names", "group_rows", "load_group"]
 
+_MOST_NAMED = 10  # targets in a hint
+
 
 def load_group(
     name: str | None,
@@ -179,8 +181,10 @@ def _begun(group: str, targets: Sequence[Profile], model: str) -> tuple[Profile,
         for number, target in enumerate(targets):
             if is_meant(target, model):
                 return target, *targets[:number], *targets[number + 1 :]
-    known = ", ".join(f"{target.name}/{target.model}" if target.model else target.name for target in targets)
-    raise ProfileFault(f"no target of {show(group)} has the model {show(model)}", hint=f"one of {known}")
+    named = [f"{target.name}/{target.model}" if target.model else target.name for target in targets]
+    more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+    hint = f"one of {', '.join(named[:_MOST_NAMED])}{more}"
+    raise ProfileFault(f"no target of {show(group)} has the model {show(model)}", hint=hint)
 
 
 def _is_named(target: Profile, model: str) -> bool:

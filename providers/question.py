@@ -11,10 +11,13 @@ from dragoman.providers.prepare import Prepared, keyed, prepare_wanted
 from dragoman.providers.quota import Wants
 from dragoman.providers.routing import Candidate, Turn
 from dragoman.providers.settings import Prices
-from dragoman.schemas.errors import RefusedLoss
+from dragoman.schemas.errors import CallerError, InvalidInput, RefusedLoss
 from dragoman.schemas.losses import Loss
 
-__all__ = ["Page", "Question"]
+__all__ = ["UNFIT", "Page", "Question"]
+
+# What says of one who could be asked that this cannot be: his profile lacks something, or his dialect has no words.
+UNFIT = (CallerError, InvalidInput)
 
 
 class Question:
@@ -24,16 +27,20 @@ class Question:
     def __init__(self, candidates: Sequence[Candidate], prepared: Prepared) -> None:
         self.candidates = candidates
         self._prepared: dict[int, Prepared] = {0: prepared}
-        self._refused: dict[int, RefusedLoss] = {}
+        self._unfit: dict[int, CallerError | InvalidInput] = {}
         self._wants: dict[int, Wants] = {}
         self._prices: dict[tuple[int, str], tuple[Prices, str] | None] = {}
 
     def prepared(self, number: int) -> Prepared:
-        """Return the call for a candidate. Raises RefusedLoss."""
-        if number in self._refused:
-            raise self._refused[number]
+        """Return the call for a candidate. Raises RefusedLoss, or what else speaks against it, each time."""
+        if number in self._unfit:
+            raise self._unfit[number]
         if number not in self._prepared:
-            self._prepared[number] = self._made(number)
+            try:
+                self._prepared[number] = self._made(number)
+            except UNFIT as error:
+                self._unfit[number] = error
+                raise
         return self._prepared[number]
 
     def call(self, turn: Turn) -> Call:
@@ -57,14 +64,14 @@ class Question:
     def _foreseen(self, number: int) -> Wants:
         from dragoman.providers.costs import foreseen_tokens
 
-        prepared = self._prepared[0] if self._is_refused(number) else self.prepared(number)
+        prepared = self._prepared[0] if self._is_unfit(number) else self.prepared(number)
         tokens = foreseen_tokens(prepared.call.body, prepared.request.parameters.max_tokens)
         return Wants(tokens=tokens, cost=self.cost(number) or 0.0)
 
     def cost(self, number: int) -> float | None:
         """Return what it will cost at most, where that can be told."""
         found = self.prices(number)
-        if found is None or self._is_refused(number):
+        if found is None or self._is_unfit(number):
             return None
         from dragoman.providers.costs import foreseen
 
@@ -92,21 +99,26 @@ class Question:
         prepared = prepare_wanted(candidate.profile, candidate.seats[0].key, wanted)
         refused = () if wanted.allows_loss else tuple(filter(self._is_new, prepared.losses))
         if refused:
-            self._refused[number] = RefusedLoss(refused)
-            raise self._refused[number]
+            raise RefusedLoss(refused)
         return prepared
 
     def _is_new(self, loss: Loss) -> bool:
-        """Tell whether a loss changes the meaning, and is not one that the first candidate would have, too."""
-        known = {(other.path, other.feature) for other in self._prepared[0].losses}
-        return loss.severity == "meaning" and (loss.path, loss.feature) not in known
+        """Tell whether a loss changes the meaning, and is not one that the first candidate would have, too: what he is
+        asked in other words may be asked so again, but not left out."""
+        first = {(other.path, other.feature, other.action) for other in self._prepared[0].losses if _is_grave(other)}
+        known = any((loss.path, loss.feature, action) in first for action in ("dropped", loss.action))
+        return _is_grave(loss) and not known
 
-    def _is_refused(self, number: int) -> bool:
+    def _is_unfit(self, number: int) -> bool:
         try:
             self.prepared(number)
-        except RefusedLoss:
+        except UNFIT:
             return True
         return False
+
+
+def _is_grave(loss: Loss) -> bool:
+    return loss.severity == "meaning"
 
 
 class Page:

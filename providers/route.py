@@ -21,6 +21,7 @@ from dragoman.providers.states import Standing
 from dragoman.schemas.errors import DragomanError, NetworkFault, Rejected, ReportedError, TimedOut
 
 __all__ = [
+    "BUDGET",
     "CLASSES",
     "POLICIES",
     "USUAL",
@@ -73,6 +74,7 @@ SCOPES: Mapping[str, str] = {
     "protocol": "model",
     "network": "provider",
 }
+BUDGET = "budget"  # the class of a limit of cost
 REFUSED = 600.0  # seconds for which a key is left alone that was refused, or whose account is spent
 LONGEST_COOLDOWN = 86400.0
 MAX_FAILURES = 16  # that are remembered of one scope
@@ -193,10 +195,12 @@ class Chosen(msgspec.Struct, frozen=True):
 
 
 class Later(msgspec.Struct, frozen=True):
-    """Nobody may be asked for so many seconds, for the reason `why`."""
+    """Nobody may be asked for so many seconds, for the reason `why`: `kind` is the class of what somebody cools down
+    for, "quota" for a limit that is used up, or BUDGET for one of cost."""
 
     seconds: float
     why: str
+    kind: str = ""
 
 
 def choose(
@@ -204,7 +208,7 @@ def choose(
 ) -> tuple[Mapping[str, Standing], Chosen | Later]:
     """Choose the first candidate who may be asked now and, of its keys, the one whose turn it is. The request is
     charged to them, under the name of the lease. `targets` are in the order of the candidates, at least one."""
-    ready, waits = dict(standings), list[tuple[float, str]]()
+    ready, waits = dict(standings), list[tuple[float, str, str]]()
     for _, keys in groupby(targets, attrgetter("candidate")):
         peers = tuple(keys)
         ready |= _ready(ready, peers, now)
@@ -237,13 +241,19 @@ def _anchored(standing: Standing, now: float) -> Standing:
     return msgspec.structs.replace(standing, since=now, until=now + (standing.until - standing.since))
 
 
-def _wait(target: Target, standings: Mapping[str, Standing], now: float) -> tuple[float, str]:
-    found = [(cooling(standings[name], now), standings[name].why) for name in target.records]
+def _wait(target: Target, standings: Mapping[str, Standing], now: float) -> tuple[float, str, str]:
+    records = [standings[name] for name in target.records]
+    found = [(cooling(record, now), record.why, record.kind) for record in records]
     if target.provider_limits:
-        found.append(wait_for(standings[target.provider], target.provider_limits, target.wants, now))
+        found.append(_limited(standings[target.provider], target.provider_limits, target.wants, now))
     if target.credential_limits:
-        found.append(wait_for(standings[target.credential], target.credential_limits, target.wants, now))
+        found.append(_limited(standings[target.credential], target.credential_limits, target.wants, now))
     return max(found)
+
+
+def _limited(standing: Standing, limits: Limits, wants: Wants, now: float) -> tuple[float, str, str]:
+    seconds, words = wait_for(standing, limits, wants, now)
+    return seconds, words, BUDGET if words.startswith("$") else "quota"
 
 
 def _in_turn(peers: Sequence[Target], standings: Mapping[str, Standing]) -> Iterator[Target]:
@@ -312,7 +322,7 @@ def _rested(
     if cooling(key, now) >= seconds:
         return standings, None
     why = "the provider says that the key has nothing left"
-    rested = msgspec.structs.replace(key, since=now, until=now + seconds, why=why)
+    rested = msgspec.structs.replace(key, since=now, until=now + seconds, why=why, kind="rate_limit")
     return {**standings, target.credential: rested}, Cooled("credential", seconds)
 
 
@@ -322,6 +332,8 @@ def failed(standing: Standing, failure: Failure, cooldown: Cooldown, now: float)
     asked, is_late = failure.retry_after, _is_late(standing, failure.began)
     if is_late and asked is None and failure.kind not in _REFUSALS:
         return standing, 0.0
+    if cooldown.is_off and asked is None and failure.kind not in _REFUSALS:
+        return standing, 0.0
     recent = tuple(at for at in standing.failures if 0 <= now - at < cooldown.within)
     recent = (*recent, now)[-MAX_FAILURES:]
     if asked is None and _may_pass(failure.kind) and len(recent) < min(cooldown.threshold, MAX_FAILURES):
@@ -330,10 +342,8 @@ def failed(standing: Standing, failure: Failure, cooldown: Cooldown, now: float)
     if cooling(standing, now) >= seconds:
         return standing, 0.0
     strikes = standing.strikes + (not is_late)
-    cooled = msgspec.structs.replace(
-        standing, failures=(), strikes=strikes, since=now, until=now + seconds, why=failure.why
-    )
-    return cooled, seconds
+    told = {"since": now, "until": now + seconds, "why": failure.why, "kind": failure.kind}
+    return msgspec.structs.replace(standing, failures=(), strikes=strikes, **told), seconds
 
 
 def _may_pass(kind: str) -> bool:

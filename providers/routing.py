@@ -24,9 +24,11 @@ from dragoman.providers.auth import Key, credential_id
 from dragoman.providers.clock import Clock, Nap, SystemClock
 from dragoman.providers.exchange import Transport
 from dragoman.providers.purse import Purse
-from dragoman.providers.quota import BUSY, RENEWAL, Wants, renewed
+from dragoman.providers.quota import BUSY, Wants
+from dragoman.providers.renewal import Renewal
 from dragoman.providers.retry import LONGEST_WAIT, Again, GiveUp, decide
 from dragoman.providers.route import (
+    BUDGET,
     USUAL,
     Chosen,
     Cooled,
@@ -41,9 +43,9 @@ from dragoman.providers.route import (
     follow,
 )
 from dragoman.providers.settings import Cooldown, Credential, Limits, Profile
-from dragoman.providers.states import Spent, Standing, State
+from dragoman.providers.states import Spent, State
 from dragoman.providers.states.memory import MemoryState
-from dragoman.schemas.errors import DragomanError, Exhausted, StateFault
+from dragoman.schemas.errors import BudgetReached, DragomanError, Exhausted, StateFault
 
 __all__ = ["Candidate", "Journey", "Load", "Router", "Seat", "Turn", "seat_of", "sole_router"]
 
@@ -109,6 +111,7 @@ class Router:
         self.policies = {**USUAL, **(policies or {})}
         self.is_plain = len(self.candidates) == 1 and _is_plain(self.candidates[0])
         self.remembers = remembers
+        self.never_waits = type(state) is MemoryState  # so what it does cannot be broken off, and needs no task
         self._targets: dict[int, list[Target]] = {}  # but for what depends on what is asked
         self.news = 0  # how often there may have been room
         self._naps: dict[Nap, None] = {}  # in the order in which they began
@@ -144,10 +147,9 @@ class Router:
     def wake(self) -> None:
         """Wake who has waited for the longest time: there may be room."""
         self.news += 1
-        nap = next(iter(self._naps), None)
-        if nap is not None:
-            del self._naps[nap]
-            nap.end()
+        for nap in list(self._naps)[:1]:
+            if self._naps.pop(nap, self) is None:  # no other thread has woken it
+                nap.end()
 
     async def note(self, spent: Spent) -> None:
         """Keep what an exchange took."""
@@ -172,7 +174,7 @@ class Journey:
         self._refused: set[tuple[int, int]] = set()  # keys that are not tried once more
         self._tries: dict[int, int] = {}
         self._left: dict[int, float] = {}  # candidates that were left for the next, and when to ask them again
-        self._renewal: _Renewal | None = None
+        self._renewal: Renewal | None = None
 
     async def next(self, load: Load, left: float | None) -> Turn:
         """Return who makes the next attempt, as soon as somebody may. Raises Exhausted if that takes too long."""
@@ -212,6 +214,8 @@ class Journey:
             return Step("stop"), cooled
         if step.decision in ("retry", "next"):
             self._refused -= {(number, seat) for seat in range(len(turn.candidate.seats))}
+        if step.decision == "key":
+            self._tries[number] -= 1  # with as many keys as there are, it is one try
         if step.decision == "next":
             self._leave(number, again)
         return step, cooled
@@ -243,6 +247,8 @@ class Journey:
             return Later(math.inf, "nobody is left to be asked")
         records = list(dict.fromkeys(name for target in targets for name in target.records))
         change = partial(choose, targets=targets, lease=lease)
+        if self._router.never_waits:
+            return await self._router.state.transact(records, change)
         choosing = asyncio.ensure_future(self._router.state.transact(records, change))
         try:
             return await _ended(choosing)
@@ -282,22 +288,22 @@ class Journey:
         self._tries[target.candidate] = self._tries.get(target.candidate, 0) + 1
         turn = Turn(candidate=candidate, seat=candidate.seats[target.seat], target=target, lease=lease, at=found.at)
         if target.provider_limits.concurrent or target.credential_limits.concurrent:
-            self._renewal = _Renewal(self._router, turn)
+            self._renewal = Renewal(
+                self._router.state, self._router.clock, (target.provider, target.credential), lease=lease
+            )
         return turn
 
     async def _wait(self, later: Later, left: float) -> None:
         if later.seconds > left:
-            name = self._router.candidates[self._open[0] if self._open else 0].profile.name
-            told = f"{later.seconds:,.0f} s" if later.seconds < 1e9 else "ever"
-            raise Exhausted(
-                f"{name}: nothing may be sent for {told}: {later.why}",
-                retry_after=later.seconds if later.seconds < 1e9 else None,
-                hint="--fallback NAME asks somebody else; --no-state forgets what earlier commands have learned",
-            )
+            raise _no_room(self._router.candidates[self._open[0] if self._open else 0].profile.name, later)
         await self._router.nap(later.seconds, left)
 
     async def _given_back(self, turn: Turn, ending: Ending) -> Cooled | None:
-        return None if self._router.is_plain else await _ended(asyncio.ensure_future(self._settled(turn, ending)))
+        if self._router.is_plain:
+            return None
+        if self._router.never_waits and self._renewal is None:
+            return await self._settled(turn, ending)
+        return await _ended(asyncio.ensure_future(self._settled(turn, ending)))
 
     async def _settled(self, turn: Turn, ending: Ending) -> Cooled | None:
         if self._renewal is not None:
@@ -311,6 +317,20 @@ class Journey:
             return None
         finally:
             self._router.wake()
+
+
+def _no_room(name: str, later: Later) -> BudgetReached | Exhausted:
+    """Return why nothing is sent. What money is short for is no matter of trying later."""
+    is_for_ever = later.seconds >= 1e9
+    told = "ever" if is_for_ever else f"{later.seconds:,.0f} s"
+    if later.kind == BUDGET:
+        return BudgetReached(f"{name}: limits: {later.why}: the next request would pass it, for {told}")
+    return Exhausted(
+        f"{name}: nothing may be sent for {told}: {later.why}",
+        cause=later.kind,
+        retry_after=None if is_for_ever else later.seconds,
+        hint="--fallback NAME asks somebody else; --no-state forgets what earlier commands have learned",
+    )
 
 
 def seat_of(key: Key | None, credential: Credential | None = None) -> Seat:
@@ -330,48 +350,28 @@ def sole_router(
 
 
 async def _ended(task: asyncio.Future[Result]) -> Result:
-    """Wait for it to its end, of one that is cancelled meanwhile, too: a turn that nobody knows to be taken would stay
-    taken until it is forgotten."""
-    try:
-        return await asyncio.shield(task)
-    finally:
-        if not task.done():
+    """Wait for it to its end, however often this is cancelled meanwhile: a turn that nobody knows to be taken would
+    stay taken until it is forgotten."""
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
             await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        _result(task)  # an exception of which nobody is told is not left behind
+        raise cancelled
+    return task.result()
 
 
 def _result(task: asyncio.Future[Result]) -> Result | None:
     return task.result() if task.done() and not task.cancelled() and task.exception() is None else None
 
 
-class _Renewal:
-    """Says again and again of a request that takes long that it is still under way."""
-
-    def __init__(self, router: Router, turn: Turn) -> None:
-        self._router, self._turn = router, turn
-        self._task = asyncio.create_task(self._go_on())
-
-    async def _go_on(self) -> None:
-        names = (self._turn.target.provider, self._turn.target.credential)
-        while True:
-            await self._router.clock.sleep(RENEWAL)
-            try:
-                await self._router.state.transact(names, partial(_renewed, lease=self._turn.lease))
-            except StateFault as error:  # the lease runs out, if that lasts; the answer need not suffer for it
-                _LOGGER.debug("a request that is under way could not be told so: %s", error)
-
-    async def aclose(self) -> None:
-        self._task.cancel()
-        await asyncio.wait([self._task])
-
-
-def _renewed(standings: Mapping[str, Standing], now: float, lease: str) -> tuple[Mapping[str, Standing], None]:
-    return {name: renewed(standing, lease, now) for name, standing in standings.items()}, None
-
-
 def _is_plain(candidate: Candidate) -> bool:
     profile = candidate.profile
     counts = profile.limits or any(seat.limits for seat in candidate.seats)
-    return len(candidate.seats) == 1 and not counts and profile.cooldown is None
+    return len(candidate.seats) == 1 and not counts and (profile.cooldown is None or profile.cooldown.is_off)
 
 
 def _counts(targets: Sequence[Target]) -> bool:

@@ -112,6 +112,8 @@ class Secrets:
         if not self._values or not text:
             return text
         raw = text.encode("utf-8", "surrogatepass")
+        if len(raw) < self._shortest:
+            return text
         return text if self._is_clean(raw) else self.redact_bytes(raw).decode("utf-8", "surrogatepass")
 
     def redact_bytes(self, raw: bytes) -> bytes:

@@ -98,12 +98,17 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
 
 class Cooldown(msgspec.Struct, frozen=True, kw_only=True):
     """After `threshold` passing failures within `within` seconds, a provider or model is left alone: for `base`
-    seconds, and for twice as long each time in a row, `cap` at most."""
+    seconds, and for twice as long each time in a row, `cap` at most. A key is, after one that says it has no room.
+    With a threshold of 0 nothing is for failures that pass; a Retry-After counts all the same, and a refused key."""
 
     threshold: int = 3
     within: float = 60.0
     base: float = 5.0
     cap: float = 300.0
+
+    @property
+    def is_off(self) -> bool:
+        return self.threshold == 0
 
 
 class Prices(msgspec.Struct, frozen=True, kw_only=True):

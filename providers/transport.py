@@ -37,16 +37,18 @@ _BROKEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class HttpTransport:
-    """The connections that all calls of a provider share, each made when it is first needed."""
+    """The connections that all calls of a provider share, each made when it is first needed. Those of one event loop
+    cannot be used in another: each has its own, and `aclose` closes those of the loop that it is called in."""
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
-        self._lanes = _Lanes(profile)
+        self._lanes: dict[asyncio.AbstractEventLoop, _Lanes] = {}
+        self._is_closed = False
 
     async def send(self, call: Call, timeouts: Timeouts) -> HttpReply:
-        self._lanes.check()
+        lanes = self._here()
         route = _route(self._profile, call.url)
-        lane = await self._lanes.take(route, timeouts, is_secure=not call.url.startswith("http://"))
+        lane = await lanes.take(route, timeouts, is_secure=not call.url.startswith("http://"))
         with lane:
             request = _request(self._profile, lane.client, call, timeouts, route)
             try:
@@ -56,7 +58,20 @@ class HttpTransport:
         return HttpReply(response, lane, route, timeouts)
 
     async def aclose(self) -> None:
-        await self._lanes.aclose()
+        self._is_closed = True
+        lanes = self._lanes.pop(asyncio.get_running_loop(), None)
+        if lanes is not None:
+            await lanes.aclose()
+
+    def _here(self) -> _Lanes:
+        """Return what is used in the event loop that runs. What was left open in one that is over is lost with it."""
+        loop = asyncio.get_running_loop()
+        if self._is_closed:
+            raise CallerError(f"{self._profile.name}: this provider has been closed")
+        if loop not in self._lanes:
+            self._lanes = {other: lanes for other, lanes in self._lanes.items() if not other.is_closed()}
+            self._lanes[loop] = _Lanes(self._profile)
+        return self._lanes[loop]
 
 
 class _Lane:

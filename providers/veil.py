@@ -88,12 +88,17 @@ def veiled(value: Value, secrets: Secrets) -> Value:
 
 
 def _veiled(value: object, secrets: Secrets) -> object:
+    if value is None or value == ():  # as most fields are
+        return value
     match value:
         case str():
             return secrets.redact(value)
         case msgspec.Struct():
-            fields = {name: getattr(value, name) for name in value.__struct_fields__}
-            found = {name: new for name, old in fields.items() if (new := _veiled(old, secrets)) is not old}
+            found: dict[str, object] = {}
+            for name in value.__struct_fields__:
+                old = getattr(value, name)
+                if old is not None and (new := _veiled(old, secrets)) is not old:
+                    found[name] = new
             return msgspec.structs.replace(value, **found) if found else value
         case dict():
             held = cast("dict[str, object]", value)

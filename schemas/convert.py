@@ -16,7 +16,7 @@ from dragoman.schemas.continuity import refuse_unseen_calls
 from dragoman.schemas.dialect import find
 from dragoman.schemas.errors import InvalidInput
 from dragoman.schemas.fields import shared
-from dragoman.schemas.ir import JSON, Candidate, Part, Request, Response, Tool, ToolCall, Wire
+from dragoman.schemas.ir import JSON, Candidate, CustomTool, Part, Request, Response, Tool, ToolCall, Wire
 from dragoman.schemas.jsontext import read_json, write_json
 from dragoman.schemas.losses import Loss, Losses
 from dragoman.schemas.narrow import as_object
@@ -175,7 +175,17 @@ def _renamed(wire: Wire, model: str | None, field: str) -> Wire:
 
 def names_for(asked: Request | None) -> dict[str, str]:
     """Return what the tool names stand for that were rewritten to fit the one who answers."""
-    return {} if asked is None else names_back((tool.name for tool in asked.tools if isinstance(tool, Tool)), fit_name)
+    if asked is None or not asked.tools:
+        return {}
+    names = {tool.name for tool in asked.tools if isinstance(tool, (Tool, CustomTool))}
+    back = names_back(names, _begun) | names_back(names, fit_name)
+    return {fitted: name for fitted, name in back.items() if fitted not in names}
+
+
+def _begun(name: str) -> str:
+    """Return a name as Gemini takes it, which wants none to begin with a digit."""
+    fitted = fit_name(name)
+    return fitted if fitted[0].isalpha() or fitted[0] == "_" else f"_{fitted}"
 
 
 def with_names(response: Response, names: dict[str, str]) -> Response:

@@ -244,14 +244,15 @@ class TimedOut(NetworkFault):
 
 
 class Exhausted(DragomanError):
-    """Nothing was sent. `retry_after` is in seconds, None where nobody knows."""
+    """Nothing was sent. `retry_after` is in seconds, None where nobody knows. `cause` is the class of what somebody
+    cools down for ("auth", "billing", "rate_limit", …), or "quota"."""
 
     fault = "caller"
     kind = "exhausted"
 
-    def __init__(self, problem: str, *, retry_after: float | None = None, hint: str = "") -> None:
+    def __init__(self, problem: str, *, cause: str = "", retry_after: float | None = None, hint: str = "") -> None:
         super().__init__(problem)
-        self.retry_after, self.hint = retry_after, hint
+        self.cause, self.retry_after, self.hint = cause, retry_after, hint
 
 
 class StateFault(DragomanError):

@@ -31,10 +31,13 @@ WORLDLY = {
 }
 FACES = {
     "dragoman.providers": {
+        "Attempted",
         "Call",
         "Completion",
+        "Cost",
         "ExchangeLog",
         "ExchangeLogs",
+        "Group",
         "Model",
         "ParsedCall",
         "Profile",
@@ -48,6 +51,8 @@ FACES = {
         "as_request",
         "assistant_message",
         "create_provider",
+        "group_names",
+        "load_group",
         "load_profile",
         "profile_names",
         "tool_message",

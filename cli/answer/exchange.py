@@ -11,7 +11,8 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, TypeAlias
 
 from dragoman.cli.answer.fields import named
-from dragoman.cli.answer.onlooker import ALL, Onlooker, log_to
+from dragoman.cli.answer.logged import telling_logs
+from dragoman.cli.answer.onlooker import Onlooker
 from dragoman.cli.answer.outlet import Outlet
 from dragoman.cli.answer.output import Output, asked_last, failed_exchange
 from dragoman.cli.answer.running import run_async
@@ -26,7 +27,7 @@ from dragoman.providers.account import attempts_of
 from dragoman.providers.prepare import Prepared
 from dragoman.schemas.convert import guarded
 from dragoman.schemas.dialect import find
-from dragoman.schemas.errors import DragomanError, Exhausted, NetworkFault, ProviderFault
+from dragoman.schemas.errors import BudgetReached, DragomanError, Exhausted, NetworkFault, ProviderFault, StateFault
 from dragoman.schemas.ir import Wire
 from dragoman.schemas.losses import Loss, Losses
 
@@ -35,7 +36,10 @@ if TYPE_CHECKING:
     from dragoman.providers.onlookers import AnyLog
     from dragoman.providers.protocol import Provider
 
-__all__ = ["Exchange", "Telling"]
+__all__ = ["FAILURES", "Exchange", "Telling"]
+
+# What an exchange may end in, whatever has been printed of it: programs that read along are told of it, too.
+FAILURES = (ProviderFault, NetworkFault, Exhausted, BudgetReached, StateFault)
 
 Telling: TypeAlias = "Callable[[Exchange, Outlet], Coroutine[object, object, DragomanError | None]]"
 
@@ -73,7 +77,7 @@ class Exchange:
         """Return the whole answer."""
         try:
             completion = await self._ready().send(prepared)
-        except (ProviderFault, NetworkFault, Exhausted) as error:
+        except FAILURES as error:
             raise self.failed(error) from error
         model = completion.attempts[-1].model if completion.attempts else prepared.model
         self._tell_who(completion, model, prepared)
@@ -145,10 +149,10 @@ class Exchange:
     def _logs(self, stack: ExitStack) -> list[AnyLog]:
         """Return those who look on. The stack closes what they hold."""
         logs: list[AnyLog] = []
+        verbosity = -1 if self._output.quiet else self._output.verbose
+        stack.enter_context(telling_logs(self._environment, verbosity=verbosity))
         if self._output.verbose:
             logs.append(Onlooker(self._environment, self._output.verbose))
-        if self._output.verbose >= ALL:
-            stack.callback(log_to(self._environment))
         if self._output.record:
             from dragoman.cli.answer.recording import open_recorder
 

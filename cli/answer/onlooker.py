@@ -6,17 +6,16 @@ What comes here has no secrets in it any more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 
+from dragoman.cli.answer.logged import ALL
 from dragoman.cli.environment import Environment
 from dragoman.cli.render import printable
 from dragoman.providers.exchange import Attempted, Call
 
-__all__ = ["Onlooker", "log_to"]
+__all__ = ["Onlooker"]
 
 MAX_BODY = 4000  # characters of a request that are shown
-ALL = 2  # -vv
 
 
 class Onlooker:
@@ -61,15 +60,3 @@ class Onlooker:
 def _shown(body: bytes) -> str:
     text = body.decode("utf-8", "replace")
     return text if len(text) <= MAX_BODY else f"{text[:MAX_BODY]}… ({len(body):,} bytes)"
-
-
-def log_to(environment: Environment) -> Callable[[], None]:
-    """Send what is logged under us to stderr, too: for -vv. Return what ends that."""
-    import logging
-
-    handler = logging.StreamHandler(environment.stderr)
-    handler.setFormatter(logging.Formatter("dragoman: debug: %(message)s"))
-    logger = logging.getLogger("dragoman")
-    logger.addHandler(handler)
-    logger.setLevel(logging.DEBUG)
-    return partial(logger.removeHandler, handler)

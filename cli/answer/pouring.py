@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
+from dragoman.cli.answer.exchange import FAILURES
 from dragoman.cli.answer.outlet import Outlet
 from dragoman.cli.answer.printers import Piece, Printer
 from dragoman.providers.answers import Stream
-from dragoman.schemas.errors import DragomanError, Exhausted, NetworkFault, ProviderFault
+from dragoman.schemas.errors import DragomanError
 from dragoman.schemas.events import Heartbeat
 
 __all__ = ["Pouring"]
@@ -32,7 +33,7 @@ class Pouring:
                 async with aclosing(pieces):
                     async for piece in pieces:
                         self._take(piece, stream)
-        except (ProviderFault, NetworkFault, Exhausted) as error:
+        except FAILURES as error:
             return error
         return None
 

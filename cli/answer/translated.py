@@ -20,7 +20,7 @@ from dragoman.schemas.dialect import Dialect, find
 from dragoman.schemas.errors import BrokenStream, DragomanError, ProtocolFault, ReportedError, TruncatedStream
 from dragoman.schemas.events import Event, Heartbeat, StreamComplete, StreamFailed, StreamStarted
 from dragoman.schemas.framing import comment_frame
-from dragoman.schemas.ir import Error, Response, Wire
+from dragoman.schemas.ir import Error, ErrorKind, Response, Wire
 from dragoman.schemas.losses import Loss, Losses
 from dragoman.schemas.streams import StreamConverter
 
@@ -28,6 +28,8 @@ __all__ = ["DialectPrinter", "translated_completion"]
 
 # Whose clients take a comment for broken JSON: a sign of life is an event, which belongs to a stream that has begun.
 _BEGUN = frozenset({"gemini"})
+# What is nearest among the errors that providers tell; all else is a server's fault to a client.
+_KINDS: dict[str, ErrorKind] = {"timeout": "timeout", "exhausted": "rate_limit", "budget": "billing"}
 
 
 async def translated_completion(exchange: Exchange, outlet: Outlet, dialect: str) -> Completion:
@@ -204,4 +206,4 @@ def _as_reported(error: DragomanError) -> Error:
         return _as_reported(error.error)
     if isinstance(error, ReportedError):
         return error.error
-    return Error(kind="timeout" if error.kind == "timeout" else "server", message=str(error))
+    return Error(kind=_KINDS.get(error.kind, "server"), message=str(error))

@@ -315,7 +315,15 @@ def _phases() -> Sequence[str]:
 OPTIONS = (
     Option("words", (), "What to ask; - is standard input.", "PROMPT", ()),
     Option("profile", ("-p", "--profile"), "Whom to ask: a profile, vendor or group.", "NAME", None, profile_choices),
-    Option("fallback", ("--fallback",), "Whom to ask if that fails: A,B/MODEL,C.", "NAMES", (), profile_choices),
+    Option(
+        "fallback",
+        ("--fallback",),
+        "Whom to ask if that fails: A,B/MODEL,C.",
+        "NAMES",
+        (),
+        profile_choices,
+        is_listed=True,
+    ),
     Option("model", ("-m", "--model"), "The model, or an alias of the profile's.", "MODEL"),
     Option("system", ("-s", "--system"), "Instructions.", "TEXT"),
     Option("file", ("-f", "--file"), "Text that goes before the prompt.", "FILE", ()),

@@ -200,7 +200,11 @@ class _Play:
         }
 
     def _logs(self, stack: ExitStack) -> tuple[AnyLog, ...]:
+        from dragoman.cli.answer.logged import telling_logs
+
         logs: list[AnyLog] = []
+        verbosity = -1 if self._typed.quiet else self._typed.verbose
+        stack.enter_context(telling_logs(self._environment, verbosity=verbosity))
         if self._typed.verbose:
             from dragoman.cli.answer.onlooker import Onlooker
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
+from dragoman.cli.answer.logged import telling_logs
 from dragoman.cli.answer.outlet import Outlet
 from dragoman.cli.answer.output import failed_exchange
 from dragoman.cli.answer.problems import error_fields
@@ -59,7 +60,8 @@ def show_models(
         outlet = Outlet(sink, environment)
         # A command that prints a key may take its time; outside of the loop an interrupt ends it.
         providers = [_provider(profile, environment.variables) for profile in profiles]
-        found = run_async(_gathered(providers, view.timeout), outlet)
+        with telling_logs(environment, verbosity=-1 if view.quiet else 0):
+            found = run_async(_gathered(providers, view.timeout), outlet)
         models = [
             model for one in found if not isinstance(one, FailedExchange) for model in one if _passes(model, view)
         ]

@@ -11,6 +11,7 @@ from contextlib import suppress
 
 import msgspec
 
+from dragoman.cli.answer.logged import telling_logs
 from dragoman.cli.answer.outlet import Outlet
 from dragoman.cli.answer.running import run_async
 from dragoman.cli.environment import Environment
@@ -49,7 +50,8 @@ def check(
         outlet = Outlet(sink, environment)
         _run_key_commands(profiles, environment)
         work = check_profiles(profiles, plan, variables=environment.variables)
-        reports = (*run_async(work, outlet), *faulty)
+        with telling_logs(environment, verbosity=-1 if forms.quiet else 0):
+            reports = (*run_async(work, outlet), *faulty)
         problem = "" if any(report.standing != "skipped" for report in reports) else _nothing(reports)
         if forms.is_json:
             outlet.write_document(_document(reports, plan))

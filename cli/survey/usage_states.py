@@ -54,7 +54,7 @@ async def _read(place: Place, since: float, variables: Mapping[str, str]) -> Kep
 
 def _usual(variables: Mapping[str, str]) -> Iterator[Place]:
     """Yield where the usual state is; without a home it is nowhere."""
-    from dragoman.providers.states.opening import default_path
+    from dragoman.providers.states.files import default_path
 
     try:
         yield os.path.realpath(default_path(variables))

@@ -56,10 +56,14 @@ def limit_rows(limits: Limits) -> Iterator[tuple[str, str]]:
 
 
 def read_cooldown(said: JSON) -> Cooldown | None:
-    """Return how a provider cools down; None where it is said that it does not."""
-    if isinstance(said, dict):
-        return msgspec.convert(_told(said), Cooldown)
-    return Cooldown() if said else None
+    """Return how a provider cools down; None where nothing is said of it."""
+    match said:
+        case dict():
+            return msgspec.convert(_told(said), Cooldown)
+        case bool():
+            return Cooldown() if said else Cooldown(threshold=0)
+        case _:
+            return None
 
 
 def read_prices(said: Wire) -> dict[str, Prices]:
@@ -70,7 +74,7 @@ def read_state(said: JSON, place: str) -> str | bool | None:
     """Return where to keep what one process tells the next. A URL is never quoted: it may hold a password."""
     if not isinstance(said, str) or "://" not in said:
         return cast("str | bool | None", said)
-    hint = f"a path, or a URL that begins with one of {', '.join(f'{scheme}://' for scheme in _STATES)}"
+    hint = f"a path, or a URL of {', '.join(f'{scheme}://' for scheme in _STATES)}"
     try:
         parts = urlsplit(said)
         is_known = parts.scheme in _STATES and (bool(parts.path) if parts.scheme == "unix" else bool(parts.hostname))

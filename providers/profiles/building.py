@@ -195,6 +195,9 @@ def _warnings(profile: Profile, settled: Settled, variables: Mapping[str, str]) 
         if layer.is_shared and "${" not in value and _is_secret(str(at[0]), str(at[-1]), value):
             place = layer.place_of(at)
             yield f"{place}: a secret, in a file that others can read: chmod 600, or ${{NAME}} from the environment"
+    if profile.credentials and profile.auth_method == "none":
+        place = settled.places.get("credentials") or settled.places.get("credentials[0]") or profile.name
+        yield f"{place}: no key is sent, so credentials and their limits mean nothing: limits of the profile hold"
     for held in profile.credentials or (profile,):
         if (path := held.key_file) and others_can_read(path):
             yield f"{path}: the key of {profile.name}, in a file that others can read: chmod 600 helps"

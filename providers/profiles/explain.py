@@ -145,12 +145,13 @@ def _allowances(profile: Profile) -> Iterator[Row]:
 
         for name, told in limit_rows(profile.limits):
             yield f"limits.{name}", told, origins.get(f"limits.{name}", origins.get("limits.custom", "default"))
-    if profile.cooldown is not None:
+    if profile.cooldown is not None and profile.cooldown.is_off:
+        origin = origins.get("cooldown.threshold", origins.get("cooldown", "default"))
+        yield "cooldown", "off, but for Retry-After and refused keys", origin
+    elif profile.cooldown is not None:
         for name, value in msgspec.structs.asdict(profile.cooldown).items():
             origin = origins.get(f"cooldown.{name}", "default")
             yield f"cooldown.{name}", _told(name, value), origin
-    elif "cooldown" in origins:
-        yield "cooldown", "off", origins["cooldown"]
     for model, prices in profile.prices.items():
         for name, value in _prices(prices):
             yield f"prices.{model}.{name}", f"{value:.15g}", origins.get(f"prices.{model}.{name}", "default")

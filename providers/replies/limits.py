@@ -51,7 +51,8 @@ _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6
 
 def request_id_of(headers: Mapping[str, str]) -> str | None:
     """Return the id by which the provider's people find this request."""
-    return next((found for name in _IDS if (found := _printable(headers.get(name, ""))[:_MAX_ID])), None)
+    said = (headers[name] for name in _IDS if name in headers)
+    return next((found for value in said if (found := _printable(value)[:_MAX_ID])), None)
 
 
 def _printable(said: str) -> str:

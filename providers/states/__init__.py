@@ -38,7 +38,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How it stands with one credential, provider or model. Times are seconds since 1970.
 
     `turn` is the number of the turn in which it was chosen last. `failures` are when it failed of late, the newest
-    last; `strikes` counts cooldowns in a row. It cools from `since` to `until`, for the reason `why`.
+    last; `strikes` counts cooldowns in a row. It cools from `since` to `until`, for the reason `why`, of the class
+    `kind`.
     """
 
     turn: int = 0
@@ -49,6 +50,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     since: float = 0.0
     until: float = 0.0
     why: str = ""
+    kind: str = ""
 
 
 Change: TypeAlias = Callable[[Mapping[str, Standing], float], tuple[Mapping[str, Standing], Result]]

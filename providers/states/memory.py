@@ -1,7 +1,9 @@
-"""A state in this process alone, which ends with it. Nothing here ever waits, so each `transact` is whole."""
+"""A state in this process alone, which ends with it. Nothing here ever waits but for another thread, which is brief: so
+each `transact` is whole."""
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Sequence
 from operator import attrgetter
@@ -21,18 +23,20 @@ class MemoryState:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._lock = threading.Lock()
         self._standings: dict[str, Standing] = {}
         self._spent: deque[Spent] = deque(maxlen=MOST_SPENT)
 
     async def transact(self, keys: Sequence[str], change: Change[Result]) -> Result:
-        before = {key: self._standings.get(key) or Standing() for key in keys}
-        after, result = change(before, self._clock.today())
-        for key, record in altered(before, after).items():
-            self._standings.pop(key, None)
-            self._standings[key] = record
-        while len(self._standings) > MOST_STANDINGS:
-            del self._standings[next(iter(self._standings))]
-        return result
+        with self._lock:
+            before = {key: self._standings.get(key) or Standing() for key in keys}
+            after, result = change(before, self._clock.today())
+            for key, record in altered(before, after).items():
+                self._standings.pop(key, None)
+                self._standings[key] = record
+            while len(self._standings) > MOST_STANDINGS:
+                del self._standings[next(iter(self._standings))]
+            return result
 
     async def note(self, spent: Spent) -> None:
         self._spent.append(spent)

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from dragoman.providers.clock import Clock
 from dragoman.providers.states import State
-from dragoman.providers.states.files import default_path
 from dragoman.schemas.errors import ProfileFault
 
-__all__ = ["default_path", "open_state"]
+__all__ = ["open_state"]
 
 _SERVERS = ("redis://", "rediss://", "unix://")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from functools import cache
 
 import msgspec
 
@@ -26,9 +27,6 @@ MOST_STANDINGS = 10_000
 MOST_SPENT = 100_000
 
 _LOGGER = logging.getLogger("dragoman.providers")
-_ENCODER = msgspec.json.Encoder()
-_STANDINGS = msgspec.json.Decoder(Standing)
-_SPENT = msgspec.json.Decoder(Spent)
 
 
 def altered(before: Mapping[str, Standing], after: Mapping[str, Standing]) -> dict[str, Standing]:
@@ -37,14 +35,14 @@ def altered(before: Mapping[str, Standing], after: Mapping[str, Standing]) -> di
 
 
 def as_bytes(record: Standing | Spent) -> bytes:
-    return _ENCODER.encode(record)
+    return msgspec.json.encode(record)
 
 
 def as_standing(raw: bytes | None) -> Standing:
     if raw is None:
         return Standing()
     try:
-        return _STANDINGS.decode(raw)
+        return _standings().decode(raw)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         _LOGGER.debug("a record of the state cannot be read: it begins anew")
         return Standing()
@@ -55,7 +53,18 @@ def as_spent(rows: Iterable[bytes]) -> list[Spent]:
     found: list[Spent] = []
     for raw in rows:
         try:
-            found.append(_SPENT.decode(raw))
+            found.append(_spent().decode(raw))
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             _LOGGER.debug("a record of what was spent cannot be read: it is left out")
     return found
+
+
+@cache
+def _standings() -> msgspec.json.Decoder[Standing]:
+    """Made when something is read: a state in memory never needs it."""
+    return msgspec.json.Decoder(Standing)
+
+
+@cache
+def _spent() -> msgspec.json.Decoder[Spent]:
+    return msgspec.json.Decoder(Spent)

@@ -49,6 +49,7 @@ Result = TypeVar("Result")
 VERSION = 1  # of the tables and of what is in them; an older file is begun anew
 PATIENCE = 10.0  # seconds to wait for another process
 _PRUNED_EVERY = 500  # notes
+_AT_ONCE = 500  # records that one statement asks for
 _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _HINT = "state: FILE in the profile names another one; --no-state does without it"
 _LOGGER = logging.getLogger("dragoman.providers")
@@ -163,7 +164,7 @@ class _Database:
     def _transact(self, keys: Sequence[str], change: Change[Result], connection: sqlite3.Connection) -> Result:
         with _immediate(connection):
             now = self._clock.today()
-            before = {key: _standing(connection, key) for key in keys}
+            before = _standings(connection, keys)
             after, result = change(before, now)
             rows = [(key, now, as_bytes(record)) for key, record in altered(before, after).items()]
             connection.executemany("INSERT OR REPLACE INTO standings (key, written, record) VALUES (?, ?, ?)", rows)
@@ -204,9 +205,13 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
                 connection.execute(statement)
 
 
-def _standing(connection: sqlite3.Connection, key: str) -> Standing:
-    row = connection.execute("SELECT record FROM standings WHERE key = ?", (key,)).fetchone()
-    return as_standing(row and row[0])
+def _standings(connection: sqlite3.Connection, keys: Sequence[str]) -> dict[str, Standing]:
+    found: dict[str, bytes] = {}
+    for start in range(0, len(keys), _AT_ONCE):
+        some = tuple(keys[start : start + _AT_ONCE])
+        places = ", ".join("?" * len(some))
+        found |= connection.execute(f"SELECT key, record FROM standings WHERE key IN ({places})", some)
+    return {key: as_standing(found.get(key)) for key in keys}
 
 
 def _spent(since: float, connection: sqlite3.Connection) -> list[Spent]:

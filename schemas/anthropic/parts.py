@@ -345,7 +345,8 @@ def encode_call(call: ToolCall, losses: Losses) -> Wire:
         losses.dropped(call.at, "tool_call", "Claude has no namespaces of tools", severity="advisory")
     name = fitted_name(call.name)
     if name != call.name:
-        losses.approximated(call.at, "tool_call", f'Claude takes no name like "{call.name[:80]}"; called {name}')
+        reason = f'Claude takes no name like "{call.name[:80]}"; called {name}'
+        losses.approximated(call.at, "tool_call", reason, severity="advisory")  # answers have the name back
     if call.custom:
         losses.approximated(call.at, "custom_tool", "Claude has no free-form tools; the text is in the field input")
         said: Wire = {"input": arguments_text(call)}

@@ -6,9 +6,11 @@ beside the content, in `stop_details`. https://platform.claude.com/docs/en/api/m
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from dragoman.schemas.anthropic.messages import encode_answer
 from dragoman.schemas.anthropic.parts import NAME, decode_content
-from dragoman.schemas.counts import Counts, encode_cost, encode_uses, priced, told_beside
+from dragoman.schemas.counts import Counts, Spellings, encode_cost, encode_uses, priced, told_beside
 from dragoman.schemas.fields import leftovers, nested, overlay
 from dragoman.schemas.ir import (
     JSON,
@@ -121,16 +123,17 @@ def decode_usage(wire: JSON, beside: int | float | None = None) -> Usage | None:
     written beside it, to make the context shorter or by an adviser, which is not: that stays the vendor's own."""
     if not isinstance(wire, dict):
         return None
-    told = Counts({key: value for key, value in wire.items() if key != "service_tier"})
-    fresh, read, cost = told.take("input_tokens"), told.take("cache_read_input_tokens"), told.cost(beside)
-    written, longer = _written(told)
+    told = Counts(wire, _COUNTS)
+    told.skip("service_tier")
+    fresh, read, cost = told.found.get("fresh"), told.found.get("cache_read"), told.cost(beside)
+    written, longer = _written(told.found)
     return Usage(
         input_tokens=None if fresh is None else fresh + (read or 0) + (written or 0),
-        output_tokens=told.take("output_tokens"),
+        output_tokens=told.found.get("output_tokens"),
         cache_read=read,
         cache_write=written,
         cache_write_1h=longer if written else None,
-        reasoning=told.take("output_tokens_details.thinking_tokens"),
+        reasoning=told.found.get("reasoning"),
         tool_uses=told.tool_uses(),
         cost=cost,
         cost_parts=told.cost_parts(cost),
@@ -139,13 +142,25 @@ def decode_usage(wire: JSON, beside: int | float | None = None) -> Usage | None:
     )
 
 
-def _written(told: Counts) -> tuple[int | None, int | None]:
-    """Take what was written to the cache, and how much of it for an hour."""
-    shorter, longer = (told.take(f"cache_creation.ephemeral_{time}_input_tokens") for time in ("5m", "1h"))
-    written = told.take("cache_creation_input_tokens")
-    if written is None and (shorter is not None or longer is not None):
-        written = (shorter or 0) + (longer or 0)
-    return written, longer
+_COUNTS = Spellings(
+    {
+        "fresh": ("input_tokens",),
+        "output_tokens": ("output_tokens",),
+        "cache_read": ("cache_read_input_tokens",),
+        "cache_write": ("cache_creation_input_tokens",),
+        "cache_write_5m": ("cache_creation.ephemeral_5m_input_tokens",),
+        "cache_write_1h": ("cache_creation.ephemeral_1h_input_tokens",),
+        "reasoning": ("output_tokens_details.thinking_tokens",),
+    }
+)
+
+
+def _written(found: Mapping[str, int]) -> tuple[int | None, int | None]:
+    """Return what was written to the cache, and how much of it for an hour."""
+    shorter, longer = found.get("cache_write_5m"), found.get("cache_write_1h")
+    if shorter is None and longer is None:
+        return found.get("cache_write"), None
+    return found.get("cache_write", (shorter or 0) + (longer or 0)), longer
 
 
 # ------------------------------------------------------------------------------------------------------ IR → wire
@@ -247,8 +262,7 @@ def encode_usage(usage: Usage, losses: Losses) -> Wire:
         }
     if usage.reasoning is not None:
         wire["output_tokens_details"] = {"thinking_tokens": usage.reasoning}
-    used = {kind: times for kind, times in (usage.tool_uses or {}).items() if kind in _USED}
-    if used:
+    if usage.tool_uses and (used := {kind: times for kind, times in usage.tool_uses.items() if kind in _USED}):
         least = {"web_search_requests": 0, "web_fetch_requests": 0}
         wire["server_tool_use"] = {**least, **encode_uses(used, "_requests")}
     _report_uncounted(usage, losses)
@@ -260,7 +274,7 @@ def encode_usage(usage: Usage, losses: Losses) -> Wire:
 def _report_uncounted(usage: Usage, losses: Losses) -> None:
     if usage.input_audio or usage.input_image or usage.output_audio or usage.output_image:
         losses.dropped(usage.at, "usage", "Claude does not count sounds and pictures apart")
-    if not (usage.tool_uses or {}).keys() <= set(_USED):
+    if usage.tool_uses and not usage.tool_uses.keys() <= set(_USED):
         losses.dropped(usage.at, "usage", f"Claude counts the uses of nothing but {', '.join(_USED)}")
     if usage.cost is not None and losses.source != NAME:
         losses.dropped(usage.at, "cost", "Claude tells no price")

@@ -160,7 +160,8 @@ def _encode_custom(tool: CustomTool, losses: Losses) -> Wire:
 def _fitted(tool: Tool | CustomTool, losses: Losses) -> str:
     name = fitted_name(tool.name)
     if name != tool.name:
-        losses.approximated(tool.at, "tool", f'Claude takes no name like "{tool.name[:80]}"; called {name}')
+        reason = f'Claude takes no name like "{tool.name[:80]}"; called {name}'
+        losses.approximated(tool.at, "tool", reason, severity="advisory")  # answers have the name back
     return name
 
 

@@ -6,13 +6,14 @@ field for stays in the list, as Gemini's own. https://ai.google.dev/api/generate
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
-from dragoman.schemas.fields import leftovers, overlay
+from dragoman.schemas.counts import tokens
+from dragoman.schemas.fields import overlay
 from dragoman.schemas.gemini.camel import NAME, camel
 from dragoman.schemas.ir import JSON, At, Usage, Wire
 from dragoman.schemas.losses import Losses
-from dragoman.schemas.narrow import count
 
 __all__ = ["decode_usage", "encode_usage"]
 
@@ -27,8 +28,11 @@ _USAGE = frozenset(
         "totalTokenCount",
         "cachedContentTokenCount",
         "serviceTier",
+        _PROMPT,
+        _ANSWER,
     }
 )
+_NO_MEDIA: Final[Mapping[str, int]] = {"AUDIO": 0, "IMAGE": 0}
 _ENTRY = frozenset({"modality", "tokenCount"})
 
 
@@ -36,26 +40,26 @@ def decode_usage(wire: JSON, at: At) -> Usage | None:
     if not isinstance(wire, dict):
         return None
     held = camel(wire)
-    prompt, beside = count(held.get("promptTokenCount")), count(held.get(_TOOL_PROMPT))
-    said, thoughts = count(held.get("candidatesTokenCount")), count(held.get("thoughtsTokenCount"))
+    prompt, beside = tokens(held.get("promptTokenCount")), tokens(held.get(_TOOL_PROMPT))
+    said, thoughts = tokens(held.get("candidatesTokenCount")), tokens(held.get("thoughtsTokenCount"))
     heard, heard_rest = _media(held.get(_PROMPT), prompt)
     made, made_rest = _media(held.get(_ANSWER), said)
-    rest: Wire = {**held, _PROMPT: heard_rest, _ANSWER: made_rest}
+    rest: Wire = {key: value for key, value in held.items() if value and key not in _USAGE}
+    rest.update((key, left) for key, left in ((_PROMPT, heard_rest), (_ANSWER, made_rest)) if left)
     tier = held.get("serviceTier")
-    odd = isinstance(tier, str) and tier.lower() not in ("standard", "flex", "priority")
+    if isinstance(tier, str) and tier.lower() not in ("", "standard", "flex", "priority"):
+        rest["serviceTier"] = tier
     return Usage(
         input_tokens=_sum(prompt, beside),
         output_tokens=_sum(said, thoughts),
-        cache_read=count(held.get("cachedContentTokenCount")),
+        cache_read=tokens(held.get("cachedContentTokenCount")),
         reasoning=thoughts,
         input_audio=heard.get("AUDIO"),
         input_image=heard.get("IMAGE"),
         output_audio=made.get("AUDIO"),
         output_image=made.get("IMAGE"),
         at=at,
-        extra=leftovers(
-            {key: value for key, value in rest.items() if value}, _USAGE - {"serviceTier"} if odd else _USAGE, NAME
-        ),
+        extra={NAME: rest} if rest else None,
     )
 
 
@@ -63,11 +67,13 @@ def _sum(one: int | None, other: int | None) -> int | None:
     return other if one is None else one if other is None else one + other
 
 
-def _media(wire: JSON, whole: int | None) -> tuple[dict[str, int], JSON]:
+def _media(wire: JSON, whole: int | None) -> tuple[Mapping[str, int], JSON]:
     """Return how many tokens are sounds and pictures, and what else the list says than that the others are words."""
     if not isinstance(wire, list) or not wire:
         return {}, wire
-    media = {"AUDIO": 0, "IMAGE": 0}
+    if len(wire) == 1 and _entry(wire[0]) == ("TEXT", whole):
+        return _NO_MEDIA, None
+    media = {**_NO_MEDIA}
     rest: list[JSON] = []
     for item, entry in zip(wire, map(_entry, wire), strict=True):
         if entry is None or media.get(entry[0]) != 0:
@@ -81,7 +87,7 @@ def _media(wire: JSON, whole: int | None) -> tuple[dict[str, int], JSON]:
 def _entry(wire: JSON) -> tuple[str, int] | None:
     """Return modality and count of an entry that says nothing else."""
     held = camel(wire) if isinstance(wire, dict) else {}
-    modality, told = held.get("modality"), count(held.get("tokenCount"))
+    modality, told = held.get("modality"), tokens(held.get("tokenCount"))
     return (modality, told) if _ENTRY.issuperset(held) and isinstance(modality, str) and told is not None else None
 
 
@@ -90,7 +96,7 @@ def encode_usage(usage: Usage, losses: Losses) -> Wire:
     prompt, said, thoughts = usage.input_tokens, usage.output_tokens, usage.reasoning
     own = (usage.extra or {}).get(NAME, {})
     if prompt is not None:
-        wire["promptTokenCount"] = prompt = max(prompt - (count(own.get(_TOOL_PROMPT)) or 0), 0)
+        wire["promptTokenCount"] = prompt = max(prompt - (tokens(own.get(_TOOL_PROMPT)) or 0), 0)
     if usage.cache_read is not None:
         wire["cachedContentTokenCount"] = usage.cache_read
     if said is not None:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from dragoman.schemas.counts import tokens
 from dragoman.schemas.fields import leftovers, nested, overlay
 from dragoman.schemas.ir import (
     JSON,
@@ -32,7 +33,7 @@ from dragoman.schemas.ir import (
 from dragoman.schemas.logprobs import decode_logprobs, has_odd_tokens
 from dragoman.schemas.losses import Losses
 from dragoman.schemas.media import sniffed
-from dragoman.schemas.narrow import as_object, as_text, count, expected, text
+from dragoman.schemas.narrow import as_object, as_text, expected, text
 from dragoman.schemas.ollama.messages import decode_answer, encode_answer
 from dragoman.schemas.ollama.parts import NAME, kept
 from dragoman.schemas.pairing import Pairing
@@ -155,7 +156,7 @@ def _created(said: JSON) -> int | float | None:
 def decode_usage(wire: Wire) -> Usage | None:
     """Return the counts, and the durations as what only Ollama knows."""
     durations: Wire = {key: wire[key] for key in _DURATIONS if wire.get(key)}
-    prompt, completion = count(wire.get("prompt_eval_count")), count(wire.get("eval_count"))
+    prompt, completion = tokens(wire.get("prompt_eval_count")), tokens(wire.get("eval_count"))
     if prompt is None and completion is None and not durations:
         return None
     return Usage(input_tokens=prompt, output_tokens=completion, extra={NAME: durations} if durations else None)

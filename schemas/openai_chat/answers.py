@@ -422,7 +422,8 @@ def _encode_call(call: ToolCall, losses: Losses) -> Wire:
         losses.dropped(call.at, "tool_call", "chat has no namespaces of tools", severity="advisory")
     name = fit_name(call.name)
     if name != call.name:
-        losses.approximated(call.at, "tool_call", f'chat takes no name like "{call.name[:80]}"; called {name}')
+        reason = f'chat takes no name like "{call.name[:80]}"; called {name}'
+        losses.approximated(call.at, "tool_call", reason, severity="advisory")  # answers have the name back
     if call.custom:
         held: Wire = {"name": name, "input": arguments_text(call)}
         return overlay({"id": fit_id(call.id, 40), "type": "custom", "custom": held}, call, NAME)

@@ -1,16 +1,19 @@
 """Chat responses ↔ the IR: choices, why they stopped, what they cost.
 
-Vendors count reasoning inside or beside the completion; the IR has it inside.
+Vendors count reasoning inside or beside the completion; the IR has it inside. Google counts thoughts in the total
+alone, and bills them: what a total has more than prompt and completion was made, too. It was read where the vendor
+counts a cache or sounds beside the prompt. So prices, limits and budgets see all that is billed.
 https://platform.openai.com/docs/api-reference/chat/object
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import attrgetter
 
 import msgspec
 
-from dragoman.schemas.counts import Counts, encode_cost, encode_uses, priced, told_beside
+from dragoman.schemas.counts import Counts, Spellings, encode_cost, encode_uses, priced, told_beside
 from dragoman.schemas.fields import leftovers, nested, overlay
 from dragoman.schemas.ir import (
     JSON,
@@ -28,7 +31,7 @@ from dragoman.schemas.ir import (
 )
 from dragoman.schemas.logprobs import decode_logprobs, has_odd_tokens
 from dragoman.schemas.losses import Losses
-from dragoman.schemas.narrow import as_list, as_object, count, number, text
+from dragoman.schemas.narrow import as_list, as_object, number, text
 from dragoman.schemas.openai_chat.answers import decode_answer, encode_answer
 from dragoman.schemas.openai_chat.parts import NAME, TIERS
 from dragoman.schemas.pairing import Pairing
@@ -174,23 +177,20 @@ def without_sources(wire: Wire) -> Wire:
 def decode_usage(wire: JSON, beside: int | float | None = None) -> Usage | None:
     if not isinstance(wire, dict):
         return None
-    told = Counts(wire)
-    said, thoughts = told.take("completion_tokens"), _thoughts(told, wire)
-    prompt, total, cost = told.take("prompt_tokens"), count(wire.get("total_tokens")), told.cost(beside)
-    rest = None if total is None or prompt is None else total - prompt
-    if rest is None or rest in (said, (said or 0) + (thoughts or 0)):
-        told.take("total_tokens")  # else it counts what has no name
-    told.take("prompt_cache_miss_tokens")  # the rest of the prompt
+    told = Counts(wire, _COUNTS)
+    get, thoughts, cost = told.found.get, _thoughts(told), told.cost(beside)
+    prompt, made = _wholes(told, thoughts)
     return Usage(
         input_tokens=prompt,
-        output_tokens=_with_thoughts(said, thoughts, rest),
-        cache_read=told.take(*_CACHED),
-        cache_write=told.take(*_WRITTEN),
+        output_tokens=made,
+        cache_read=get("cache_read"),
+        cache_write=get("cache_write"),
+        cache_write_1h=get("cache_write_1h") if get("cache_write") else None,
         reasoning=thoughts,
-        input_audio=told.part("prompt_tokens_details.audio_tokens"),
-        input_image=told.part("prompt_tokens_details.image_tokens"),
-        output_audio=told.part("completion_tokens_details.audio_tokens"),
-        output_image=told.part("completion_tokens_details.image_tokens"),
+        input_audio=told.part("input_audio"),
+        input_image=told.part("input_image"),
+        output_audio=told.part("output_audio"),
+        output_image=told.part("output_image"),
         tool_uses=told.tool_uses(),
         cost=cost,
         cost_parts=told.cost_parts(cost),
@@ -199,34 +199,61 @@ def decode_usage(wire: JSON, beside: int | float | None = None) -> Usage | None:
     )
 
 
-_CACHED = (
-    "prompt_tokens_details.cached_tokens",
-    "cached_tokens",
-    "prompt_cache_hit_tokens",
-    "num_cached_tokens",
-    "cache_read_input_tokens",
+_COUNTS = Spellings(
+    {
+        "input_tokens": ("prompt_tokens",),
+        "output_tokens": ("completion_tokens",),
+        "total": ("total_tokens",),
+        "cache_read": (
+            "prompt_tokens_details.cached_tokens",
+            "cached_tokens",
+            "prompt_cache_hit_tokens",
+            "num_cached_tokens",
+            "cache_read_input_tokens",
+            "prompt_token_details.cached_tokens",
+        ),
+        "cache_missed": ("prompt_cache_miss_tokens",),  # the rest of the prompt
+        "cache_write": (
+            "prompt_tokens_details.cache_write_tokens",
+            "prompt_tokens_details.cache_creation_tokens",
+            "cache_creation_input_tokens",
+        ),
+        "cache_write_5m": ("prompt_tokens_details.cache_creation_token_details.ephemeral_5m_input_tokens",),
+        "cache_write_1h": ("prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens",),
+        "reasoning": ("completion_tokens_details.reasoning_tokens",),
+        "beside": ("reasoning_tokens",),
+        "input_audio": ("prompt_tokens_details.audio_tokens",),
+        "input_image": ("prompt_tokens_details.image_tokens",),
+        "output_audio": ("completion_tokens_details.audio_tokens",),
+        "output_image": ("completion_tokens_details.image_tokens",),
+    }
 )
-_WRITTEN = (
-    "prompt_tokens_details.cache_write_tokens",
-    "prompt_tokens_details.cache_creation_tokens",
-    "cache_creation_input_tokens",
-)
 
 
-def _thoughts(told: Counts, wire: Wire) -> int | None:
-    """Take the count of the reasoning. One beside the details may be no part of the completion: it is left there."""
-    beside, said = count(wire.get("reasoning_tokens")), count(wire.get("completion_tokens"))
-    if beside is not None and said is not None and beside <= said:
-        return told.take("completion_tokens_details.reasoning_tokens", "reasoning_tokens")
-    return told.take("completion_tokens_details.reasoning_tokens")
+def _thoughts(told: Counts) -> int | None:
+    """Return the count of the reasoning. One beside the details may be no part of the completion: it is left there."""
+    inside, beside, said = (told.found.get(name) for name in ("reasoning", "beside", "output_tokens"))
+    if beside is None:
+        return inside
+    if said is not None and beside <= said:
+        return beside if inside is None else inside
+    told.leave("reasoning_tokens", beside)
+    return inside
 
 
-def _with_thoughts(said: int | None, thoughts: int | None, rest: int | None) -> int | None:
-    """Return the completion with the reasoning in it, for vendors that count the reasoning beside it, too; `rest` is
-    all that is not the prompt."""
-    if said is None or not thoughts:
-        return said
-    return said + thoughts if thoughts > said or rest == said + thoughts else said
+def _wholes(told: Counts, thoughts: int | None) -> tuple[int | None, int | None]:
+    """Return all that was read, and all that was made. What only the total counts is billed, too: see above."""
+    prompt, said, total = (told.found.get(name) for name in ("input_tokens", "output_tokens", "total"))
+    made = said + thoughts if said is not None and thoughts and thoughts > said else said
+    if prompt is None or total is None or total - prompt in (said or 0, made):
+        return prompt, made
+    rest = total - prompt
+    if rest < (made or 0):
+        told.leave("total_tokens", total)  # the numbers contradict each other
+        return prompt, made
+    cached = (told.found.get("cache_read") or 0) + (told.found.get("cache_write") or 0)
+    is_read = told.has("prompt_audio_seconds") or (cached > prompt and rest == (made or 0) + cached)
+    return (total - (made or 0), made) if is_read else (prompt, rest)
 
 
 # ------------------------------------------------------------------------------------------------------ IR → wire
@@ -297,28 +324,41 @@ def _logprob(item: TokenLogprob, *, top: bool) -> Wire:
 def encode_usage(usage: Usage, losses: Losses) -> Wire:
     prompt, completion = usage.input_tokens or 0, usage.output_tokens or 0
     wire: Wire = {"prompt_tokens": prompt, "completion_tokens": completion}
-    wire["total_tokens"] = (usage.extra or {}).get(NAME, {}).get("total_tokens", prompt + completion)
-    for key, details in (("prompt_tokens_details", _PROMPT), ("completion_tokens_details", _COMPLETION)):
-        said: Wire = {name: told for name, field in details.items() if (told := getattr(usage, field)) is not None}
+    own = usage.extra.get(NAME) if usage.extra is not None else None
+    wire["total_tokens"] = prompt + completion if own is None else own.get("total_tokens", prompt + completion)
+    for key, details in _DETAILS:
+        said: Wire = {}
+        for name, told_of in details:
+            if (told := told_of(usage)) is not None:
+                said[name] = told
         if said:
             wire[key] = said
     if usage.cache_write_1h:
         losses.dropped(usage.at, "usage", "chat does not tell for how long the cache was written")
     if usage.tool_uses:
         wire["server_tool_use_details"] = encode_uses(usage.tool_uses, "_requests")
-    wire.update(encode_cost(usage, _COST_PARTS))
+    if usage.cost is not None or usage.cost_parts:
+        wire.update(encode_cost(usage, _COST_PARTS))
     return wire if usage.extra is None else overlay(wire, usage, NAME)
 
 
-_PROMPT = {
-    "cached_tokens": "cache_read",
-    "cache_write_tokens": "cache_write",
-    "audio_tokens": "input_audio",
-    "image_tokens": "input_image",
-}
-_COMPLETION = {
-    "reasoning_tokens": "reasoning",
-    "audio_tokens": "output_audio",
-    "image_tokens": "output_image",
-}
+_DETAILS = (
+    (
+        "prompt_tokens_details",
+        (
+            ("cached_tokens", attrgetter("cache_read")),
+            ("cache_write_tokens", attrgetter("cache_write")),
+            ("audio_tokens", attrgetter("input_audio")),
+            ("image_tokens", attrgetter("input_image")),
+        ),
+    ),
+    (
+        "completion_tokens_details",
+        (
+            ("reasoning_tokens", attrgetter("reasoning")),
+            ("audio_tokens", attrgetter("output_audio")),
+            ("image_tokens", attrgetter("output_image")),
+        ),
+    ),
+)
 _COST_PARTS = {"input": "upstream_inference_prompt_cost", "output": "upstream_inference_completions_cost"}

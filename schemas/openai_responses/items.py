@@ -193,7 +193,8 @@ def call_item(call: ToolCall, call_id: str, losses: Losses) -> Wire:
         losses.dropped(call.at, "cache_control", "responses marks no call for the cache")
     name = fitted(call.name)
     if name != call.name:
-        losses.approximated(call.at, "tool_call", f'responses takes no name like "{call.name[:80]}"; called {name}')
+        reason = f'responses takes no name like "{call.name[:80]}"; called {name}'
+        losses.approximated(call.at, "tool_call", reason, severity="advisory")  # answers have the name back
     item: Wire = {"type": "function_call", "call_id": call_id, "name": name}
     if call.custom:
         item["type"] = "custom_tool_call"

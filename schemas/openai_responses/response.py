@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from dragoman.schemas.counts import Counts, encode_cost, encode_uses, priced, told_beside
+from dragoman.schemas.counts import Counts, Spellings, encode_cost, encode_uses, priced, told_beside
 from dragoman.schemas.fields import leftovers, nested, overlay
 from dragoman.schemas.ir import (
     JSON,
@@ -180,20 +180,18 @@ def _bare(part: Part, fields: Wire) -> Part:
 def decode_usage(wire: JSON, beside: int | float | None = None) -> Usage | None:
     if not isinstance(wire, dict):
         return None
-    told = Counts(wire)
-    said, thoughts = told.take("output_tokens"), told.part("output_tokens_details.reasoning_tokens")
-    told.take("total_tokens")
-    cost = told.cost(beside)
+    told = Counts(wire, _COUNTS)
+    said, thoughts, cost = told.found.get("output_tokens"), told.part("reasoning"), told.cost(beside)
     return Usage(
-        input_tokens=told.take("input_tokens"),
+        input_tokens=told.found.get("input_tokens"),
         output_tokens=said + thoughts if said is not None and thoughts and thoughts > said else said,
-        cache_read=told.part("input_tokens_details.cached_tokens"),
-        cache_write=told.part("input_tokens_details.cache_write_tokens"),
+        cache_read=told.part("cache_read"),
+        cache_write=told.part("cache_write"),
         reasoning=thoughts,
-        input_audio=told.part("input_tokens_details.audio_tokens"),
-        input_image=told.part("input_tokens_details.image_tokens"),
-        output_audio=told.part("output_tokens_details.audio_tokens"),
-        output_image=told.part("output_tokens_details.image_tokens"),
+        input_audio=told.part("input_audio"),
+        input_image=told.part("input_image"),
+        output_audio=told.part("output_audio"),
+        output_image=told.part("output_image"),
         tool_uses=told.tool_uses(),
         cost=cost,
         cost_parts=told.cost_parts(cost),
@@ -202,12 +200,29 @@ def decode_usage(wire: JSON, beside: int | float | None = None) -> Usage | None:
     )
 
 
+_COUNTS = Spellings(
+    {
+        "input_tokens": ("input_tokens",),
+        "output_tokens": ("output_tokens",),
+        "total": ("total_tokens",),
+        "cache_read": ("input_tokens_details.cached_tokens",),
+        "cache_write": ("input_tokens_details.cache_write_tokens",),
+        "reasoning": ("output_tokens_details.reasoning_tokens",),
+        "input_audio": ("input_tokens_details.audio_tokens",),
+        "input_image": ("input_tokens_details.image_tokens",),
+        "output_audio": ("output_tokens_details.audio_tokens",),
+        "output_image": ("output_tokens_details.image_tokens",),
+    }
+)
+_SEARCHES = Spellings({"web_search": ("web_search.num_requests",)})
+
+
 def _with_searches(usage: Usage | None, said: JSON) -> tuple[Usage | None, JSON]:
     """Return the usage with the searches that are told beside it, and what else is told there that is not zero."""
     if not isinstance(said, dict):
         return usage, said
-    told = Counts(said)
-    searches = told.part("web_search.num_requests")
+    told = Counts(said, _SEARCHES)
+    searches = told.part("web_search")
     rest = (told.rest(NAME) or {}).get(NAME)
     if searches is None:
         return usage, rest

@@ -285,7 +285,8 @@ def _custom_item(tool: CustomTool, losses: Losses) -> Wire:
 def _named(kind: str, tool: Tool | CustomTool, losses: Losses) -> Wire:
     name = fitted(tool.name)
     if name != tool.name:
-        losses.approximated(tool.at, "tool", f'responses takes no name like "{tool.name[:80]}"; called {name}')
+        reason = f'responses takes no name like "{tool.name[:80]}"; called {name}'
+        losses.approximated(tool.at, "tool", reason, severity="advisory")  # answers have the name back
     item: Wire = {"type": kind, "name": name}
     if tool.description is not None:
         item["description"] = tool.description

@@ -74,6 +74,9 @@ def test_dialect_is_completed(name: str) -> None:
         ("dragoman convert --on-loss refuse-m", ["refuse-meaning"]),
         ("dragoman convert --rep", ["--report"]),
         ("dragoman convert --from au", ["auto"]),
+        ("dragoman complete --fallback sandb", ["sandbox"]),
+        ("dragoman stream --fallback groq,sandb", ["groq,sandbox"]),
+        ("dragoman replay --fallback sandbox,x,sandb", []),
     ],
 )
 def test_options_and_choices_are_completed(line: str, wanted: list[str]) -> None:

@@ -144,8 +144,8 @@ def test_signal_between_beats_closes_everything(
         process.send_signal(number)
         _, err = process.communicate(timeout=20)
     assert process.returncode == status
-    assert b"Task" not in err
-    assert b"Traceback" not in err
+    told = [line for line in err.splitlines() if not line.startswith(b"Executing ")]  # slow is the machine's affair
+    assert not [line for line in told if b"Task" in line or b"Traceback" in line]
     assert server.left.wait(5)
 
 

@@ -154,6 +154,13 @@ def test_group_is_explained_by_its_targets(home: Path) -> None:
     assert all(row[2].endswith("dragoman.yaml:7") for row in rows)
 
 
+def test_explanation_of_a_group_warns_of_its_targets_once(home: Path) -> None:
+    twice = f"{TWO}groups:\n  both: [two, one, two]\n"
+    found = models(home, "--explain", "-p", "both", profiles=twice)
+    assert found.err.count("two is named before, and asked once") == found.err.count("warning") == 1
+    assert models(home, "--explain", "-q", "-p", "both", profiles=twice).err == ""
+
+
 def test_groups_and_profiles_are_explained_together(home: Path) -> None:
     document = json.loads(models(home, "--explain", "--json", "-p", "both", "-p", "one", profiles=GROUP).out)
     assert [group["group"] for group in document["groups"]] == ["both"]

@@ -15,6 +15,7 @@ from tests.cli.test_json_schemas import checker
 
 Variables = dict[str, str]
 BOTH = pytest.mark.parametrize("command", ["complete", "stream"])
+KEPT = "  kept: {extends: sandbox, state: /dev/full, limits: {requests_per_day: 9}}\n"
 GROUPS = """
 groups:
   smart: ['503/m', claude, answer/m]
@@ -27,7 +28,7 @@ groups:
 def variables(server: Server, variables: Variables) -> Variables:
     bare = f"  bare: {{type: openai-compatible, dialect: anthropic, base_url: '{server.base_url('answer')}'}}\n"
     with open(variables["DRAGOMAN_CONFIG"], "a") as file:
-        file.write(bare + GROUPS)
+        file.write(bare + KEPT + GROUPS)
     return variables
 
 
@@ -254,7 +255,9 @@ def test_request_that_may_cost_more_is_not_sent(
     line = ("--prices", prices, "--max-tokens", "100000", "--max-cost", "0.5")
     done = ask(command, variables, *line, name="answer")
     assert (done.status, done.out) == (1, b"")
-    assert done.err.startswith("dragoman: error: --max-cost: $0.000000 of $0.5 are spent, and the next request may")
+    assert done.err.startswith(
+        "dragoman: error: answer: --max-cost: $0.000000 of $0.5 are spent, and the next request may"
+    )
     assert not server.asked
 
 
@@ -263,6 +266,25 @@ def test_reached_limit_is_an_error_for_programs(prices: str, variables: Variable
     failed = document(ask("complete", variables, "--json", *line, name="answer"))
     assert (failed["error"]["kind"], failed["error"]["status"]) == ("budget", 1)
     assert events(ask("stream", variables, "--events", *line, name="answer"))[-1]["error"]["kind"] == "budget"
+
+
+@BOTH
+@pytest.mark.parametrize(("dialect", "kind"), [("anthropic", "billing_error"), ("openai-chat", "--max-cost")])
+def test_reached_limit_is_an_error_of_the_dialect(
+    command: str, dialect: str, kind: str, prices: str, variables: Variables
+) -> None:
+    line = ("--prices", prices, "--max-tokens", "100000", "--max-cost", "0.5", "--as", dialect)
+    done = ask(command, variables, *line, name="answer")
+    assert done.status == 1
+    assert b'"error"' in done.out
+    assert kind.encode() in done.out
+
+
+@BOTH
+def test_state_that_cannot_be_reached_is_an_error_of_the_dialect(command: str, variables: Variables) -> None:
+    done = ask(command, variables, "--as", "anthropic", name="kept")
+    assert done.status == 74
+    assert b'"api_error"' in done.out
 
 
 @BOTH

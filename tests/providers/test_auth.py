@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dragoman.providers import auth
+from dragoman.providers import auth, keysources
 from dragoman.providers.auth import (
     Key,
     Keyring,
@@ -151,7 +151,7 @@ def test_command_that_is_not_there_is_told() -> None:
 
 
 def test_command_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auth, "SECONDS", 0.1)
+    monkeypatch.setattr(keysources, "SECONDS", 0.1)
     error = missing(profile(command=(sys.executable, "-c", "import time; time.sleep(60)")))
     assert "not done within 0.1 s" in str(error)
 
@@ -317,6 +317,14 @@ def test_command_of_a_credential_in_a_found_file_is_not_run(tmp_path: Path) -> N
         find_keys(asked, {})
     assert "DRAGOMAN_ALLOW_COMMANDS=1" in caught.value.hint
     assert not mark.exists()
+
+
+def test_of_many_missing_keys_a_few_are_told() -> None:
+    asked = several(*(by_env(f"K{number}") for number in range(1000)))
+    with pytest.raises(MissingKey, match="K9 is not set; and so on for 990 more"):
+        find_keys(asked, {})
+    warnings = look_for_keys(asked, {"K999": "a"}).warnings
+    assert (len(warnings), warnings[-1]) == (11, "and so on for 989 more")
 
 
 def test_one_credential_is_a_profile_with_a_single_key() -> None:

@@ -34,6 +34,19 @@ async def ended_while_asleep(nap: Nap) -> None:
     await asyncio.wait_for(sleeping, 1)
 
 
+async def ended_by_another_thread(nap: Nap) -> None:
+    sleeping = asyncio.ensure_future(nap.sleep(1000))
+    await asyncio.sleep(0.01)
+    await asyncio.to_thread(nap.end)
+    await asyncio.wait_for(sleeping, 1)
+
+
+def test_nap_is_ended_by_another_thread() -> None:
+    asyncio.run(ended_by_another_thread(nap := Nap(SystemClock())), debug=True)
+    assert nap.is_over
+    nap.end()  # its loop is over: there is nobody to wake
+
+
 def test_nap_that_is_ended_ends_at_once_and_is_the_last() -> None:
     nap = Nap(SystemClock())
     asyncio.run(ended_while_asleep(nap))

@@ -10,6 +10,7 @@ import pytest
 from dragoman.providers import Profile, create_provider
 from dragoman.providers.factory import transport_of
 from dragoman.providers.sandbox import SandboxTransport
+from dragoman.providers.settings import Group
 from dragoman.providers.transport import HttpTransport
 from dragoman.schemas.errors import BudgetReached, MissingKey, UnknownProfile
 from tests.providers.wires import PROFILE, Answer, Clock, Scripted, document, run, said
@@ -149,6 +150,18 @@ def test_nothing_is_written_where_that_is_not_wanted(tmp_path: Path) -> None:
     made = create_provider("ring", variables=variables, transport=transport, clock=Clock(), state=False)
     run(made.complete("hi"))
     assert not (tmp_path / "dragoman").exists()
+
+
+def test_what_may_be_spent_is_that_of_the_first_even_if_it_has_no_key(tmp_path: Path) -> None:
+    first = Profile(name="a", vendor="openai", dialect="openai-chat", key_env=("NOT_THERE",), max_cost=0.0)
+    local = Profile(
+        name="b", vendor="vllm", dialect="openai-chat", base_url="http://b/v1", model="m", key_need="optional"
+    )
+    group = Group(name="g", targets=(first, local))
+    transport = Scripted(document(said("Hi")))
+    made = create_provider(group, variables={}, transport=transport, clock=Clock())
+    with pytest.raises(BudgetReached):
+        run(made.complete("hi"))
 
 
 def test_what_may_be_spent_is_that_of_the_first(tmp_path: Path) -> None:

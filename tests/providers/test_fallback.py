@@ -295,6 +295,19 @@ def test_tools_have_their_names_again_whoever_answers(dialect: str) -> None:
     assert two.script.calls
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "name"), [("anthropic", "openai-chat", "n" * 100), ("openai-chat", "gemini", "2fast")]
+)
+def test_a_name_that_has_to_be_another_one_is_no_reason_to_pass_somebody_over(
+    first: str, second: str, name: str
+) -> None:
+    world = World(Member(name="one", script=Script(error(429)), dialect=first), _caller(second))
+    done = world.run(world.provider.complete(_calling(name)))
+    assert told(done.attempts) == [("one", "next"), ("two", "answered")]
+    assert [call.name for call in done.tool_calls] == [name]
+    assert {loss.severity for loss in done.losses if loss.feature == "tool"} == {"advisory"}
+
+
 def _caller(dialect: str) -> Member:
     """Return somebody who calls the tool by the name that he was told."""
     return Member(name="two", script=_Calling(dialect), dialect=dialect)
@@ -337,6 +350,32 @@ def test_who_cannot_be_asked_all_of_it_is_passed_over_and_that_is_said() -> None
     assert "only" not in done.attempts[0].message
     assert (done.attempts[1].number, done.attempts[1].status) == (0, None)
     assert done.attempts[1].message
+
+
+NAMELESS: dict[str, Any] = {"base_url": ""}
+WITHOUT_PATH: dict[str, Any] = {"dialect": "ollama", "paths": {"complete": ""}}
+OF_COUNTED_TOKENS: dict[str, Any] = {**NAMELESS, "limits": Limits(windows=(Limit(of="tokens", cap=1e6),))}
+
+
+@pytest.mark.parametrize("settings", [NAMELESS, WITHOUT_PATH, OF_COUNTED_TOKENS])
+def test_who_lacks_something_is_passed_over_and_that_is_said(settings: dict[str, Any]) -> None:
+    lame = Member(name="two", script=Script(answer()), settings=settings)
+    world = World(
+        Member(name="one", script=Script(error(429))), lame, Member(name="three", script=Script(answer("Three")))
+    )
+    done = world.run(world.provider.complete("hi"))
+    assert told(done.attempts) == [("one", "next"), ("two", "skipped"), ("three", "answered")]
+    assert "two" in done.attempts[1].message
+
+
+def test_where_the_only_other_one_lacks_something_the_failure_is_told() -> None:
+    world = World(
+        Member(name="one", script=Script(error(401, "who?"))),
+        Member(name="two", script=Script(answer()), settings=NAMELESS),
+    )
+    with pytest.raises(Rejected, match="401 who") as caught:
+        world.run(world.provider.complete("hi"))
+    assert told(caught.value.history) == [("one", "next"), ("two", "skipped")]
 
 
 def test_where_nobody_else_can_be_asked_the_failure_is_told() -> None:

@@ -191,6 +191,11 @@ def test_model_that_no_target_has_is_refused_with_all(project: Project) -> None:
     assert fault.hint == "one of work/gpt-5.4, local/big"
 
 
+def test_of_many_targets_a_few_are_named(project: Project) -> None:
+    project.write(f"{PROFILES}groups: {{many: [{', '.join(f'work/m{number}' for number in range(100))}]}}\n")
+    assert refusal(project, "many", model="x").hint.endswith("work/m9 and 90 more")
+
+
 # ------------------------------------------------------------------------------------------------------------- fallback
 def test_fallback_follows_in_its_order(project: Project) -> None:
     assert targets(load(project, "work", fallback=["local/big", "openai/x"])) == [
@@ -258,9 +263,9 @@ def test_target_that_is_misspelt_is_told_the_nearest(project: Project) -> None:
 @pytest.mark.parametrize(
     ("said", "told"),
     [
-        ("{g: []}", "groups.g: expected a list of targets, or an object with `targets`, got a list of 0"),
-        ("{g: null}", "groups.g: expected a list of targets, or an object with `targets`, got null"),
-        ("{g: {policies: {}}}", "groups.g: expected a list of targets, or an object with `targets`"),
+        ("{g: []}", "groups.g: expected a list of 1 to 100 targets, or an object with `targets`, got a list of 0"),
+        ("{g: null}", "groups.g: expected a list of 1 to 100 targets, or an object with `targets`, got null"),
+        ("{g: {policies: {}}}", "groups.g: expected a list of 1 to 100 targets, or an object with `targets`"),
         ("{g: {targts: [a]}}", "groups.g.targts: unknown key"),
         ("{g: {targets: [a], policies: {auth: go}}}", "policies.auth: expected one of retry, next, stop, got"),
         ("{g: {targets: [a], policies: {timeouts: next}}}", "groups.g.policies.timeouts: unknown key"),

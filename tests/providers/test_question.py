@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import pytest
 
 from dragoman.providers import question as module
@@ -15,8 +16,9 @@ from dragoman.providers.quota import Wants
 from dragoman.providers.route import Target
 from dragoman.providers.routing import Candidate, Turn
 from dragoman.providers.settings import Prices
-from dragoman.schemas.errors import RefusedLoss
+from dragoman.schemas.errors import DragomanError, InvalidInput, ProfileFault, RefusedLoss
 from dragoman.schemas.ir import Message, Parameters, Request, Text
+from dragoman.schemas.losses import Loss
 from tests.providers.doubles import FakeTransport
 from tests.providers.routes import Member, Script, World, answer, seat
 
@@ -102,6 +104,40 @@ def test_what_is_lost_for_the_first_just_as_well_is_no_reason() -> None:
     world.loop.close()
     asked = Question(swapped, world.provider.prepare(TWICE))
     assert asked.prepared(1).losses
+
+
+@pytest.mark.parametrize("fault", [InvalidInput("$.tools", "too deep"), ProfileFault("two: there is no base_url")])
+def test_who_cannot_be_asked_at_all_is_tried_once(monkeypatch: pytest.MonkeyPatch, fault: DragomanError) -> None:
+    tried = list[str]()
+
+    def refusing(profile: Any, key: Any, wanted: Any) -> Prepared:
+        tried.append(profile.name)
+        raise fault
+
+    monkeypatch.setattr(module, "prepare_wanted", refusing)
+    asked = question(prices=PRICES)
+    assert (asked.wants(1).tokens, asked.cost(1)) == (asked.wants(0).tokens, None)
+    with pytest.raises(type(fault)):
+        asked.call(turn(asked, 1, 0))
+    assert tried == ["two"]
+
+
+def _with_losses(asked: Question, losses: tuple[Loss, ...]) -> Question:
+    return Question(asked.candidates, msgspec.structs.replace(asked.prepared(0), losses=losses))
+
+
+def test_what_is_said_otherwise_to_the_first_may_not_be_left_out_for_another() -> None:
+    """Anthropic has no `n`: that is dropped. Only one who drops it, too, is no worse."""
+    place = next(loss.path for loss in question(TWICE, allows_loss=True).prepared(1).losses if loss.feature == "n")
+    known = {
+        "dropped": Loss(path=place, feature="n", severity="meaning", action="dropped", reason=""),
+        "advisory": Loss(path=place, feature="n", severity="advisory", action="dropped", reason=""),
+        "approximated": Loss(path=place, feature="n", severity="meaning", action="approximated", reason=""),
+    }
+    assert _with_losses(question(TWICE), (known["dropped"],)).prepared(1)
+    for name in ("advisory", "approximated"):
+        with pytest.raises(RefusedLoss):
+            _with_losses(question(TWICE), (known[name],)).prepared(1)
 
 
 def test_who_cannot_be_asked_wants_what_the_first_does() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import cast, get_args
+from typing import Literal, cast, get_args
 
 import msgspec
 import pytest
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from dragoman.providers.quota import Wants
 from dragoman.providers.retry import Again, GiveUp
 from dragoman.providers.route import (
+    BUDGET,
     CLASSES,
     LONGEST_COOLDOWN,
     MAX_FAILURES,
@@ -409,6 +410,21 @@ def test_a_key_that_is_refused_is_left_alone_for_long(kind: str) -> None:
     assert fails(Standing(), 0, kind=kind)[1] == [REFUSED]
 
 
+@pytest.mark.parametrize("kind", sorted(set(SCOPES) - {"auth", "billing"}))
+def test_a_threshold_of_none_leaves_nobody_alone_for_what_may_pass(kind: str) -> None:
+    standing, seconds = failed(Standing(), failure(kind), Cooldown(threshold=0), NOW)
+    assert (standing, seconds) == (Standing(), 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked", "seconds"), [("server", 7.0, 7.0), ("rate_limit", 7.0, 7.0), ("auth", None, REFUSED)]
+)
+def test_what_was_asked_for_and_what_was_refused_count_without_a_threshold(
+    kind: str, asked: float | None, seconds: float
+) -> None:
+    assert failed(Standing(), failure(kind, retry_after=asked), Cooldown(threshold=0), NOW)[1] == seconds
+
+
 def test_a_cooldown_doubles_each_time_in_a_row_up_to_its_cap() -> None:
     ends = [0, 6, 20, 50, 100, 150]
     assert fails(Standing(), *ends, kind="rate_limit")[1] == [5, 10, 20, 40, 40, 40]
@@ -547,3 +563,21 @@ def test_what_a_request_really_took_is_settled() -> None:
     standings, _ = after(standings, NOW + 1, key, "mine", Ending(began=NOW, actual={"tokens": 2.0}))
     own = standings[key.credential]
     assert (sum(own.meters["tokens/60.0"].slices.values()), own.leases) == (2.0, {})
+
+
+def test_what_somebody_cools_down_for_is_known_to_those_who_wait() -> None:
+    one = target(0)
+    standing, _ = failed(Standing(), failure_of(Rejected(Error(message="no", kind="authentication")), NOW), QUICK, NOW)
+    _, found = choose({**fresh(one), one.credential: standing}, NOW, [one], "lease")
+    assert isinstance(found, Later)
+    assert (found.kind, found.seconds) == ("auth", 600.0)
+
+
+@pytest.mark.parametrize(("of", "kind"), [("cost", BUDGET), ("requests", "quota")])
+def test_money_that_is_spent_is_told_from_other_limits(of: Literal["cost", "requests"], kind: str) -> None:
+    limits = Limits(windows=(Limit(of=of, cap=1, seconds=86400),))
+    one = msgspec.structs.replace(target(0, limits=limits), wants=Wants(cost=0.6))
+    standings, _ = choose(fresh(one), NOW, [one], "first")
+    _, found = choose(standings, NOW, [one], "second")
+    assert isinstance(found, Later)
+    assert found.kind == kind

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
 from dragoman.providers.answers import Completion
-from dragoman.providers.exchange import Attempted
+from dragoman.providers.client import WireProvider
+from dragoman.providers.exchange import Attempted, Exchange, Outcome
 from dragoman.providers.quota import LEASE, RENEWAL
-from dragoman.providers.routing import Seat
-from dragoman.providers.settings import Limit, Limits, Retry, Timeouts
+from dragoman.providers.routing import Router, Seat
+from dragoman.providers.settings import Cooldown, Limit, Limits, Prices, Retry, Timeouts
 from dragoman.providers.states import Change, Spent, Standing
 from dragoman.providers.states.memory import MemoryState
 from dragoman.schemas.errors import (
@@ -25,7 +27,7 @@ from dragoman.schemas.errors import (
     StateFault,
     TimedOut,
 )
-from tests.providers.doubles import FakeReply
+from tests.providers.doubles import FakeLog, FakeReply
 from tests.providers.routes import PRICED, Member, Script, World, answer, error, keys_of, seat, tokens
 
 ONE_AT_ONCE = Limits(concurrent=1)
@@ -96,7 +98,14 @@ def test_a_key_that_was_refused_is_not_used_by_the_next_request() -> None:
 def test_no_key_is_used_twice_before_all_were() -> None:
     script, one = two_keys(a=error(429, retry_after="0"), b=error(429, retry_after="0"))
     refused(World(one), Rejected)
-    assert keys_of(script) == ["a", "b"]
+    assert keys_of(script) == ["a", "b", "a", "b"]
+
+
+def test_however_many_keys_are_refused_there_is_as_much_patience_with_the_last() -> None:
+    refusals = {name: error(401) for name in "abcd"}
+    script = Script(error(500), answer(), of_keys=refusals)
+    ask(World(Member(name="one", script=script, seats=tuple(seat(name) for name in "abcde"))))
+    assert keys_of(script) == [*"abcdee"]
 
 
 def test_keys_take_turns_among_requests_at_once() -> None:
@@ -273,6 +282,20 @@ def test_a_limit_that_does_not_free_in_time_fails_at_once(settings: dict[str, An
     assert caught.value.retry_after == pytest.approx(61, abs=0.1)
 
 
+def test_a_budget_that_is_spent_is_no_matter_of_trying_later() -> None:
+    limits = Limits(windows=(Limit(of="cost", cap=5, seconds=86400, calendar="day"),))
+    prices = {"*": Prices(input=0, output=0, request=3)}
+    one = Member(name="one", script=Script(answer()), settings={"limits": limits, "prices": prices})
+    world = World(one)
+
+    async def ask_twice() -> None:
+        await world.provider.complete("hi")
+        await world.provider.complete("hi")
+
+    with pytest.raises(BudgetReached, match=r"one: limits: \$5 a calendar day: the next request would pass it"):
+        world.run(ask_twice())
+
+
 def test_a_limit_that_never_frees_says_so() -> None:
     one = Member(name="one", script=Script(answer()), settings={"limits": Limits(concurrent=0)})
     failure = refused(World(one), Exhausted)
@@ -335,6 +358,66 @@ def test_who_is_cancelled_when_he_is_woken_wakes_the_next() -> None:
 
     world.run(ask_three_times())
     assert one.script.times[-1] == pytest.approx(0.25, abs=0.2)
+
+
+class _SlowState(MemoryState):
+    async def transact(self, keys: Sequence[str], change: Change[Result]) -> Result:
+        await asyncio.sleep(0.1)
+        try:
+            return await super().transact(keys, change)
+        finally:
+            await asyncio.sleep(0.1)
+
+
+@pytest.mark.parametrize("after", [0.05, 0.15, 0.3, 1.25, 1.35])
+def test_who_is_cancelled_again_and_again_still_gives_everything_back(after: float) -> None:
+    """While he is chosen, while it is sent, and while that is settled."""
+    one = Member(name="one", script=Script(answer(), takes=1.0), settings={"limits": ONE_AT_ONCE})
+    world = World(one)
+    world.state = _SlowState(world.clock)
+    provider = WireProvider(Router([one.candidate()], world.state, world.clock))
+
+    async def cancel_and_look() -> Standing:
+        task = asyncio.ensure_future(provider.complete("hi"))
+        await asyncio.sleep(after)
+        for _ in range(3):
+            task.cancel()
+            await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return await standing(world, "provider:one:one.example/v1")
+
+    assert world.run(cancel_and_look()).leases == {}
+    assert one.script.under_way == 0
+
+
+class _Ends(FakeLog):
+    def __init__(self) -> None:
+        super().__init__()
+        self.outcomes: list[Outcome] = []
+
+    def begin(self, exchange: Exchange) -> _Ends:
+        return self
+
+    def on_end(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+
+
+@pytest.mark.parametrize(("reply", "decision"), [(error(500), "given up"), (answer(), "answered")])
+def test_who_is_cancelled_while_an_attempt_is_settled_has_it_in_the_history(reply: FakeReply, decision: str) -> None:
+    one = Member(name="one", script=Script(reply, takes=1.0), settings={"limits": ONE_AT_ONCE})
+    world, log = World(one), _Ends()
+    provider = WireProvider(Router([one.candidate()], _SlowState(world.clock), world.clock))
+    provider.set_raw_log_callback(log)
+
+    async def cancel() -> None:
+        task = asyncio.ensure_future(provider.complete("hi"))
+        await asyncio.sleep(1.25)
+        task.cancel()
+        await asyncio.wait([task])
+
+    world.run(cancel())
+    assert [told(outcome.attempts) for outcome in log.outcomes] == [[("one", decision)]]
 
 
 def test_an_exchange_that_is_over_frees_its_place_however_it_ended() -> None:
@@ -594,3 +677,17 @@ def test_a_plain_profile_writes_nothing() -> None:
     looks = _count_looks(world := World(member("one", answer())))
     ask(world)
     assert (world.router.is_plain, looks.count) == (True, 0)
+
+
+@pytest.mark.parametrize(("cooldown", "is_plain"), [(None, True), (Cooldown(threshold=0), True), (Cooldown(), False)])
+def test_who_never_cools_down_is_plain(cooldown: Cooldown | None, *, is_plain: bool) -> None:
+    world = World(member("one", answer(), cooldown=cooldown))
+    world.loop.close()
+    assert world.router.is_plain is is_plain
+
+
+def test_an_answer_is_not_lost_with_the_file_of_its_price(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = str(tmp_path / "gone.yaml")
+    done = ask(World(member("one", answer(), price_file=file, limits=ONE_AT_ONCE)))
+    assert (done.text, done.cost) == ("Hello", None)
+    assert f"{file}: cannot be read" in caplog.text

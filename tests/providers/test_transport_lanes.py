@@ -57,6 +57,25 @@ def test_no_more_connections_than_the_profile_allows() -> None:
     assert with_server(hello, use, profile=replace(PROFILE, pool=Pool(connections=11))) <= 11
 
 
+def test_each_event_loop_has_connections_of_its_own() -> None:
+    async def use(server: Server, transport: HttpTransport) -> tuple[bytes, bytes]:
+        async def elsewhere() -> bytes:
+            try:
+                return await asyncio.wait_for(fetch(server, transport), 5)
+            finally:
+                await transport.aclose()
+
+        return await fetch(server, transport), await asyncio.to_thread(asyncio.run, elsewhere())
+
+    assert with_server(hello, use) == (b"hello", b"hello")
+
+
+def test_what_was_closed_in_one_event_loop_is_closed_in_all() -> None:
+    asyncio.run((transport := HttpTransport(PROFILE)).aclose())
+    with pytest.raises(CallerError, match="has been closed"):
+        asyncio.run(transport.send(call("http://127.0.0.1:1"), Timeouts()))
+
+
 def test_calls_that_failed_leave_their_place() -> None:
     async def hang_up(connection: Connection) -> None:
         connection.reset()

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.schemas.counts import Counts, commented_cost, encode_cost, encode_uses, priced, told_beside
+from dragoman.schemas.counts import (
+    Counts,
+    Spellings,
+    commented_cost,
+    encode_cost,
+    encode_uses,
+    priced,
+    tokens,
+    told_beside,
+)
 from dragoman.schemas.ir import JSON, Usage, Wire
 from tests.laws.leaves import json_values
 
@@ -18,20 +29,53 @@ def cost_of(wire: Wire) -> tuple[JSON, object, object]:
 
 
 # ------------------------------------------------------------------------------------------------------------ counts
-def test_spellings_of_one_count_are_taken_together_and_the_first_counts() -> None:
-    told = Counts({"details": {"cached": 3}, "cached": 4})
-    assert told.take("details.cached", "cached") == 3
+CACHED = Spellings({"cache_read": ("details.cached", "cached", "hits"), "audio": ("audio",)})
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        {"details": {"cached": 3}, "cached": 4, "hits": 5},
+        {"hits": 5, "cached": 4, "details": {"cached": 3}},
+        {"hits": 5, "cached": 3},
+    ],
+)
+def test_spellings_of_one_count_are_taken_together_and_the_surest_counts(wire: Wire) -> None:
+    told = Counts(wire, CACHED)
+    assert told.found == {"cache_read": 3}
     assert told.rest("x") is None
 
 
 def test_spelling_that_is_no_count_is_left() -> None:
-    told = Counts({"details": {"cached": "3"}, "cached": 4})
-    assert told.take("details.cached", "cached") == 4
+    told = Counts({"details": {"cached": "3"}, "cached": 4}, CACHED)
+    assert told.found == {"cache_read": 4}
     assert told.rest("x") == {"x": {"details": {"cached": "3"}}}
 
 
+def test_object_where_a_count_is_told_and_count_where_an_object_is_are_left() -> None:
+    wire: Wire = {"details": 3, "cached": {"details": 4}}
+    told = Counts(wire, CACHED)
+    assert (told.found, told.rest("x")) == ({}, {"x": wire})
+
+
+@pytest.mark.parametrize("odd", [-1, 10**12 + 1, 10**400, 3.0, True, "3", None])
+def test_what_can_be_no_count_is_none(odd: JSON) -> None:
+    told = Counts({"audio": odd}, CACHED)
+    assert told.found == {}
+    assert tokens(odd) is None
+    assert told.rest("x") == ({"x": {"audio": odd}} if odd else None)
+
+
 def test_zero_of_a_part_says_nothing() -> None:
-    assert Counts({"audio": 0}).part("audio") is None
+    assert Counts({"audio": 0}, CACHED).part("audio") is None
+    assert Counts({"audio": 3}, CACHED).part("audio") == 3
+
+
+def test_what_was_read_can_be_left_and_what_is_left_be_skipped() -> None:
+    told = Counts({"audio": 3, "tier": "standard"}, CACHED)
+    told.leave("audio", 3)
+    told.skip("tier")
+    assert told.rest("x") == {"x": {"audio": 3}}
 
 
 @pytest.mark.parametrize("wire", [{"a": 0}, {"a": {"b": {"c": 0}}}, {"a": [], "b": None, "c": "", "d": False}])
@@ -40,9 +84,16 @@ def test_zeros_that_nobody_knows_say_nothing(wire: Wire) -> None:
 
 
 def test_object_that_is_read_stays_as_it_was() -> None:
-    wire: Wire = {"details": {"cached": 3}, "cost": 1}
-    assert Counts(wire).take("details.cached") == 3
-    assert wire == {"details": {"cached": 3}, "cost": 1}
+    wire: Wire = {
+        "details": {"cached": 3},
+        "cost": {"total_cost": 1, "input_cost": 1},
+        "server_tool_use": {"a_calls": 1},
+    }
+    before = json.dumps(wire)
+    told = Counts(wire, CACHED)
+    assert told.cost_parts(told.cost()) == {"input": 1.0}
+    assert told.tool_uses() == {"a": 1}
+    assert json.dumps(wire) == before
 
 
 # -------------------------------------------------------------------------------------------------------------- cost
@@ -192,6 +243,8 @@ def test_cost_alone_is_a_usage() -> None:
         ("OPENROUTER PROCESSING", None),
         ("cost=" + "1" * 5000, None),
         ("cost " + "{" * 4000, None),
+        ("cost x\n" * 63 + "cost=1", 1),
+        ("cost x\n" * 64 + "cost=1", None),
     ],
 )
 def test_comment_may_tell_the_cost(comment: str, cost: float | None) -> None:
@@ -218,7 +271,7 @@ def test_no_comment_is_too_odd(comment: str) -> None:
             {"server_tool_use": {"web_search_requests": 1}, "server_tool_use_details": {"web_search_requests": 1}},
             {"web_search": 1},
         ),
-        ({"server_tool_use": {"web_search_requests": -1}}, None),
+        ({"server_tool_use": {"web_search_requests": 0}}, None),
         ({}, None),
     ],
 )
@@ -235,6 +288,13 @@ def test_what_is_no_use_of_a_tool_is_left() -> None:
     assert told.rest("x") == {
         "x": {"server_tool_use": {"tool_calls_executed": 2, "web_search_requests": "1"}, "server_tool_use_details": 3}
     }
+
+
+@pytest.mark.parametrize("said", ["many", -1, {"a": 1}])
+def test_odd_use_of_a_tool_hides_no_count_of_it(said: JSON) -> None:
+    odd: Wire = {"server_tool_use": {"web_search_requests": said}}
+    told = Counts({**odd, "num_search_queries": 4})
+    assert (told.tool_uses(), told.rest("x")) == ({"web_search": 4}, {"x": odd})
 
 
 def test_uses_are_written_with_an_ending() -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-
-from dragoman.cli.answer.onlooker import Onlooker, log_to
+from dragoman.cli.answer.onlooker import Onlooker
 from dragoman.cli.environment import Environment
 from dragoman.providers.exchange import Attempted, Call
 from tests.cli.harness import Text
@@ -52,13 +50,3 @@ def test_twice_verbose_is_about_everything() -> None:
 
 def test_long_request_is_cut() -> None:
     assert max(map(len, looked_on(2, body=b"x" * 99_999))) < 4100
-
-
-def test_log_goes_to_stderr_until_it_is_ended() -> None:
-    err = Text()
-    end = log_to(Environment(stderr=err))
-    logger = logging.getLogger("dragoman.providers")
-    logger.debug("one")
-    end()
-    logger.debug("two")
-    assert err.getvalue() == "dragoman: debug: one\n"

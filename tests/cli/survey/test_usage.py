@@ -235,6 +235,7 @@ def test_recording_of_a_group_is_summed_for_who_answered(home: Path) -> None:
         ("--usage", "--level", "auth"),
         ("--usage", "--by", "week"),
         ("--usage", "--since", "yesterday"),
+        ("--usage", "--since", ""),
         ("--since", "7d"),
         ("--by", "day"),
         ("--recorded", "x"),

@@ -108,7 +108,7 @@ def test_limit_with_a_misspelt_name_is_told_the_right_one(project: Project) -> N
     ("said", "cooldown"),
     [
         ("true", Cooldown()),
-        ("false", None),
+        ("false", Cooldown(threshold=0)),
         ("null", None),
         ("{threshold: 5, cap: null}", Cooldown(threshold=5)),
         ("{within: 1, base: 0.5, cap: 9}", Cooldown(within=1, base=0.5, cap=9)),
@@ -123,7 +123,7 @@ def test_cooldown_is_there_where_it_is_said(project: Project, said: str, cooldow
     [
         ("{base: 9}", "true", Cooldown(base=9)),
         ("{base: 9}", "{cap: 99}", Cooldown(base=9, cap=99)),
-        ("{base: 9}", "false", None),
+        ("{base: 9}", "false", Cooldown(threshold=0)),
         ("true", "{base: 9}", Cooldown(base=9)),
         ("false", "true", Cooldown()),
         ("true", "null", Cooldown()),

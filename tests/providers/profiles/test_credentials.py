@@ -47,6 +47,12 @@ def test_each_says_where_its_key_is(project: Project) -> None:
     )
 
 
+def test_those_that_nobody_sends_are_told(project: Project) -> None:
+    (told,) = project.profile("type: sandbox\ncredentials:\n- {env: A}\n- {env: B}", None).warnings
+    assert told.startswith("dragoman.yaml:4: profiles.local.credentials")
+    assert "no key is sent" in told
+
+
 def test_names_that_are_not_given_are_made_unique(project: Project) -> None:
     found = credentials(project, "{command: pass a}", "{command: pass b}", "{env: X, name: pass (2)}", "{env: X}")
     assert [one.name for one in found] == ["pass", "pass (3)", "pass (2)", "X"]

@@ -206,7 +206,12 @@ def test_limits_and_cooldown_are_told_with_their_origins(project: Project) -> No
 
 
 @pytest.mark.parametrize(
-    ("said", "told"), [("false", [("cooldown", "off", "dragoman.yaml:4")]), ("null", [])], ids=["off", "not said"]
+    ("said", "told"),
+    [
+        ("false", [("cooldown", "off, but for Retry-After and refused keys", "dragoman.yaml:4")]),
+        ("null", []),
+    ],
+    ids=["off", "not said"],
 )
 def test_cooldown_that_is_off_is_told_so(project: Project, said: str, told: list[Row]) -> None:
     assert of(rows(project, f"type: openai\ncooldown: {said}"), "cooldown") == told

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from dragoman.providers.states import Spent
+from dragoman.providers.states.files import default_path
 from dragoman.providers.states.memory import MemoryState
-from dragoman.providers.states.opening import default_path, open_state
+from dragoman.providers.states.opening import open_state
 from dragoman.providers.states.redis import RedisState
 from dragoman.providers.states.sqlite import SqliteState
 from dragoman.schemas.errors import ProfileFault

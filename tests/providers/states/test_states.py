@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from functools import partial
@@ -200,3 +202,36 @@ def test_a_record_that_cannot_be_read_is_a_new_one(raw: bytes) -> None:
 def test_a_record_that_was_cut_off_is_a_new_one(standing: Standing, data: st.DataObject) -> None:
     raw = as_bytes(standing)
     assert as_standing(raw[: data.draw(st.integers(0, len(raw) - 1))]) == Standing()
+
+
+def test_more_records_than_one_statement_asks_for_are_all_there(maker: Maker) -> None:
+    keys = [str(number) for number in range(1201)]
+
+    async def write_and_read(state: State) -> list[int]:
+        written = {key: Standing(turn=int(key)) for key in keys}
+        await state.transact(keys, lambda before, now: (written, None))
+        found = await state.transact(keys, lambda before, now: (before, before))
+        return [found[key].turn for key in keys]
+
+    assert on(maker, write_and_read) == list(range(1201))
+
+
+def test_memory_is_whole_for_many_threads() -> None:
+    """A function that lets others have their turn in the middle would lose what they count."""
+    state = MemoryState(FakeClock())
+
+    def counted(records: Mapping[str, Standing], now: float) -> tuple[Mapping[str, Standing], None]:
+        turn = records["a"].turn
+        time.sleep(0.0005)
+        return {"a": Standing(turn=turn + 1)}, None
+
+    async def count() -> None:
+        for _ in range(10):
+            await state.transact(["a"], counted)
+
+    threads = [threading.Thread(target=lambda: asyncio.run(count())) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert asyncio.run(state.transact(["a"], lambda records, now: (records, records["a"].turn))) == 40

@@ -79,11 +79,24 @@ def test_count_that_says_what_others_say_is_not_told_again() -> None:
     assert (usage.cache_read, usage.extra) == (4, None)
 
 
+def test_cache_is_read_from_details_that_are_spelled_in_the_singular() -> None:
+    usage = usage_of({**COUNTS, "prompt_token_details": {"cached_tokens": 4}})
+    assert (usage.cache_read, usage.extra) == (4, None)
+
+
 def test_cache_as_a_proxy_for_claude_tells_it() -> None:
     details: Wire = {"cached_tokens": 4, "cache_creation_tokens": 5}
     wire: Wire = {"prompt_tokens_details": details, "cache_creation_input_tokens": 5, "cache_read_input_tokens": 4}
     usage = usage_of({**COUNTS, **wire})
     assert (usage.input_tokens, usage.cache_read, usage.cache_write, usage.extra) == (20, 4, 5, None)
+
+
+def test_cache_and_searches_as_litellm_tells_them() -> None:
+    longer: Wire = {"ephemeral_5m_input_tokens": 1, "ephemeral_1h_input_tokens": 4}
+    details: Wire = {"cache_creation_tokens": 5, "cache_creation_token_details": longer, "web_search_requests": 2}
+    usage = usage_of({**COUNTS, "prompt_tokens_details": details, "server_tool_use": {"web_search_requests": 2}})
+    assert (usage.cache_write, usage.cache_write_1h, usage.tool_uses) == (5, 4, {"web_search": 2})
+    assert usage.extra is None
 
 
 @pytest.mark.parametrize(("beside", "told", "rest"), [(3, 3, None), (99, None, {NAME: {"reasoning_tokens": 99}})])
@@ -92,10 +105,32 @@ def test_reasoning_beside_the_details_counts_if_it_is_in_the_completion(beside: 
     assert (usage.output_tokens, usage.reasoning, usage.extra) == (10, told, rest)
 
 
-def test_total_that_counts_what_has_no_name_is_kept() -> None:
-    wire: Wire = {"prompt_tokens": 35, "completion_tokens": 12, "total_tokens": 109}
+@pytest.mark.parametrize(
+    ("said", "read", "made"),
+    [
+        # google, in 2025: thoughts are in the total alone
+        ({"prompt_tokens": 35, "completion_tokens": 12, "total_tokens": 109}, 35, 74),
+        ({"prompt_tokens": 21, "total_tokens": 81}, 21, 60),
+        ({"prompt_tokens": 35, "total_tokens": 35}, 35, None),
+        # proxies for Claude that count its cache beside the prompt
+        ({"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 15, "cache_read_input_tokens": 10}, 13, 2),
+        # mistral: sounds are in the total alone
+        ({"prompt_tokens": 4, "completion_tokens": 6, "total_tokens": 30, "prompt_audio_seconds": 2}, 24, 6),
+        # xai: reasoning beside the completion, little and much
+        ({**COUNTS, "total_tokens": 34, "completion_tokens_details": {"reasoning_tokens": 4}}, 20, 14),
+        ({**COUNTS, "total_tokens": 70, "completion_tokens_details": {"reasoning_tokens": 40}}, 20, 50),
+    ],
+)
+def test_what_only_the_total_counts_is_billed_too(said: Wire, read: int, made: int | None) -> None:
+    usage = usage_of(said)
+    assert (usage.input_tokens, usage.output_tokens) == (read, made)
+    assert "total_tokens" not in (usage.extra or {}).get(NAME, {})
+
+
+def test_total_of_less_than_is_counted_is_kept() -> None:
+    wire: Wire = {"prompt_tokens": 35, "completion_tokens": 12, "total_tokens": 40}
     usage = usage_of(wire)
-    assert (usage.output_tokens, usage.extra) == (12, {NAME: {"total_tokens": 109}})
+    assert (usage.input_tokens, usage.output_tokens, usage.extra) == (35, 12, {NAME: {"total_tokens": 40}})
     assert encode_usage(usage, Losses()) == wire
 
 
