@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dragoman.cli.ask.asking import FALLBACK
 from dragoman.cli.choices import dialect_choices, profile_choices
 from dragoman.cli.conversion.sources import AUTO, STDIN, check_inputs
 from dragoman.cli.environment import Environment
@@ -82,15 +83,7 @@ OPTIONS = (
     Option("limit", ("--limit",), "No more than so many exchanges.", "N"),
     # to whom
     Option("profile", ("-p", "--profile"), "Whom to ask.", "NAME", None, profile_choices),
-    Option(
-        "fallback",
-        ("--fallback",),
-        "Whom to ask if that fails: A,B/MODEL,C.",
-        "NAMES",
-        (),
-        profile_choices,
-        is_listed=True,
-    ),
+    FALLBACK,
     Option("original", ("--original",), "Ask the recorded host, with that profile's key.", "", False),
     Option("dialect", ("--dialect",), "Speak this one, if it has several.", "DIALECT", None, dialect_choices),
     Option("timeout", ("--timeout",), "Seconds for all, or PHASE=SECONDS.", "SECONDS", ()),

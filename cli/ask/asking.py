@@ -312,18 +312,19 @@ def _phases() -> Sequence[str]:
     return [f"{phase}=" for phase in PHASES]
 
 
+FALLBACK = Option(
+    "fallback",
+    ("--fallback",),
+    "Whom to ask if that fails: A,B/MODEL,C.",
+    "NAMES",
+    (),
+    profile_choices,
+    is_listed=True,
+)
 OPTIONS = (
     Option("words", (), "What to ask; - is standard input.", "PROMPT", ()),
     Option("profile", ("-p", "--profile"), "Whom to ask: a profile, vendor or group.", "NAME", None, profile_choices),
-    Option(
-        "fallback",
-        ("--fallback",),
-        "Whom to ask if that fails: A,B/MODEL,C.",
-        "NAMES",
-        (),
-        profile_choices,
-        is_listed=True,
-    ),
+    FALLBACK,
     Option("model", ("-m", "--model"), "The model, or an alias of the profile's.", "MODEL"),
     Option("system", ("-s", "--system"), "Instructions.", "TEXT"),
     Option("file", ("-f", "--file"), "Text that goes before the prompt.", "FILE", ()),
