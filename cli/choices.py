@@ -25,6 +25,8 @@ def dialect_named(flag: str, name: str) -> str:
         return find(name).name
     except UnknownDialect as error:
         hint = f"did you mean {error.nearest!r}?" if error.nearest else ""
+        if error.reason:
+            raise Usage(f"{flag}: {error}") from error
         raise Usage(f"{flag}: unknown dialect {name!r}, none of {', '.join(error.known)}", hint) from error
 
 

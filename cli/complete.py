@@ -61,7 +61,9 @@ class _Answer:
     async def tell(self, exchange: Exchange, outlet: Outlet) -> DragomanError | None:
         """Return what is wrong with an answer that was printed."""
         if self._dialect is None:
-            completion = await exchange.send(exchange.prepare(streams=False))
+            prepared = await exchange.prepare(streams=False)
+            completion = await exchange.send(prepared)
+            prepared.wanted.passes.on_pass("response", "final", completion.text)
         else:
             from dragoman.cli.answer.translated import translated_completion
 
@@ -69,6 +71,7 @@ class _Answer:
         verdict = self._verdict(completion)
         self._print(completion, verdict, outlet)
         self._teller.usage(completion.usage, completion.timing, completion.cost)
+        exchange.tell_kept(completion)
         self._teller.verdict(verdict)
         return verdict.failure(completion.profile, is_told=self._output.json)
 

@@ -18,6 +18,7 @@ from dragoman.cli.conversion.sources import AUTO, BODIES, STDIN, STREAM, check_i
 from dragoman.cli.conversion.work import Plan
 from dragoman.cli.environment import Environment
 from dragoman.cli.options import Command, Option, Values, check_choice
+from dragoman.cli.sinks import check_trace
 from dragoman.cli.status import NoInput, Status, Usage
 from dragoman.schemas.captures.formats import NAMES, WRITABLE
 
@@ -60,6 +61,8 @@ class Asked(msgspec.Struct, frozen=True):
     model: str | None
     jobs: int
     pairs: bool
+    trace: str | None
+    trace_sample: int
     assembles: bool
     explodes: bool
     lists: bool
@@ -95,6 +98,9 @@ def _plan(asked: Asked) -> Plan:
         raise Usage("--assemble and --explode are each other's opposite: one of them")
     if asked.report and os.path.abspath(asked.report) == os.path.abspath(asked.output):
         raise Usage("--report and the documents cannot go to the same place", "give the documents a file: -o FILE")
+    check_trace(asked.trace, asked.trace_sample, output=asked.output, report=asked.report)
+    if asked.trace is not None and asked.jobs > 1:
+        raise Usage("--trace watches one process", "leave out --jobs")
     writes = asked.writes or BODIES
     if writes == FILES and asked.output == STDIN:
         raise Usage("--write files needs a folder to write them to", "-o FOLDER")
@@ -130,6 +136,8 @@ def _manner(asked: Asked) -> Manner:
         on_loss=asked.on_loss,
         jobs=asked.jobs,
         pairs=asked.pairs,
+        trace=asked.trace,
+        trace_sample=asked.trace_sample,
         quiet=asked.quiet,
         verbose=asked.verbose,
     )
@@ -193,6 +201,8 @@ OPTIONS = (
     Option("pairs", ("--pair",), "Join requests and answers by their id.", "", False),
     Option("assembles", ("--assemble",), "Make one response of a stream.", "", False),
     Option("explodes", ("--explode",), "Make a stream of a response.", "", False),
+    Option("trace", ("--trace",), "Write what each pass made; - is stderr.", "FILE|DIR"),
+    Option("trace_sample", ("--trace-sample",), "Of a stream's events, each N-th.", "N", 1),
     Option("lists", ("--list",), "Show the dialects, and what each pair loses by nature.", "", False),
     Option("quiet", ("-q", "--quiet"), "Do not tell about losses.", "", False),
     Option("verbose", ("-v", "--verbose"), "Tell all losses; twice: also where an error came from.", "", 0),

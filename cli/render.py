@@ -47,9 +47,15 @@ def compact_document(body: bytes) -> bytes:
 
 def pretty_document(body: bytes, *, colour: bool) -> bytes:
     """Return a document for a terminal. It is still the same JSON."""
-    text = (body if _is_deep(body) else msgspec.json.format(body, indent=2)).decode()
-    text = printable_text(text)
+    text = printable_text(_laid_out(body).decode())
     return (_coloured(text) if colour and len(text) <= MAX_COLOURED else text).encode() + b"\n"
+
+
+def _laid_out(body: bytes) -> bytes:
+    try:
+        return body if _is_deep(body) else msgspec.json.format(body, indent=2)
+    except msgspec.DecodeError:  # half of a surrogate pair is in it
+        return body
 
 
 def _is_deep(body: bytes) -> bool:

@@ -35,6 +35,12 @@ EPILOGUE = "A difference that --expect finds, or an exchange among several that 
 
 def _run(values: Values, environment: Environment) -> int:
     check_choice(FORMAT, str(values["format"]))
+    if values.get("trace_view") is not None:
+        from dragoman.cli.tracing.command import view_trace
+
+        return view_trace(values, environment)
+    if values.get("html") is not None:
+        raise Usage("--html writes a trace", "--trace-view FILE names it")
     from dragoman.cli.replaying.plan import read_plan
 
     typed, plan = read_plan(values)
@@ -113,6 +119,11 @@ OPTIONS = (
     # kept
     Option("resume", ("--resume",), "Keep results there; go on where it ends.", "FILE"),
     Option("record", ("--record",), "Append the exchanges to a file.", "FILE"),
+    # traced
+    Option("trace", ("--trace",), "Write what each pass made of each exchange.", "FILE|DIR"),
+    Option("trace_sample", ("--trace-sample",), "Of a stream's events, each N-th.", "N", 1),
+    Option("trace_view", ("--trace-view",), "Show such a file, pass by pass.", "FILE"),
+    Option("html", ("--html",), "With it: write it as one page.", "PAGE"),
     # played
     Option("offline", ("--offline",), "Ask nobody: play what was recorded.", "", False),
     Option("serve", ("--serve",), "Answer clients from the recording.", "[HOST:]PORT"),

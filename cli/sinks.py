@@ -11,9 +11,9 @@ from types import TracebackType
 from typing import BinaryIO
 
 from dragoman.cli.environment import Environment
-from dragoman.cli.status import CannotCreate, IOFailure
+from dragoman.cli.status import CannotCreate, IOFailure, Usage
 
-__all__ = ["FileSink", "Sink", "StdoutSink", "open_sink"]
+__all__ = ["FileSink", "Sink", "StdoutSink", "check_trace", "open_sink"]
 
 OWNER_ONLY = 0o600
 
@@ -105,3 +105,14 @@ def open_sink(name: str, environment: Environment) -> Sink:
 def _beside(target: str) -> str:
     folder, name = os.path.split(target)
     return os.path.join(folder, f".{name[:100]}.{os.urandom(4).hex()}.part")
+
+
+def check_trace(trace: str | None, sample: int, **others: str | None) -> None:
+    """Raise Usage for a sample of nothing, and for another file, by its option's name, that is the trace's, too."""
+    if sample < 1:
+        raise Usage(f"--trace-sample: expected 1 or more, got {sample}")
+    if trace is None:
+        return
+    for option, name in others.items():
+        if name and name != "-" and os.path.abspath(name) == os.path.abspath(trace):
+            raise Usage(f"--trace and --{option} cannot go to the same place", "give the trace a file of its own")

@@ -24,6 +24,7 @@ from dragoman.schemas.errors import (
     StateFault,
     TimedOut,
     TruncatedStream,
+    UnknownResponse,
 )
 
 __all__ = [
@@ -134,6 +135,7 @@ _STATUSES: dict[type[BaseException], Status] = {
     RefusedLoss: Status.BAD_INPUT,
     InvalidInput: Status.BAD_INPUT,
     NoInput: Status.NO_INPUT,
+    UnknownResponse: Status.NO_INPUT,
     ProviderFault: Status.UNAVAILABLE,
     TruncatedStream: Status.PROTOCOL,
     ProtocolFault: Status.PROTOCOL,

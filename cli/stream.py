@@ -61,7 +61,7 @@ class _Answer:
         """Return what went wrong after something had been printed; what is wrong before that is raised."""
         from dragoman.cli.answer.pouring import Pouring
 
-        prepared = exchange.prepare(streams=True)
+        prepared = await exchange.prepare(streams=True)
         printer = self._printer(exchange, outlet)
         async with exchange.open(prepared, whole=printer.repeats or self._asking.schema is not None) as stream:
             answered = partial(exchange.tell_who, stream, prepared)
@@ -74,8 +74,10 @@ class _Answer:
             raise failure
         verdict = self._verdict(stream)
         printer.end(stream, verdict)
+        prepared.wanted.passes.on_pass("response", "final", stream.text)
         self._teller.usage(stream.response.usage if stream.response else None, stream.timing, stream.cost)
         exchange.tell_cost(stream)
+        exchange.tell_kept(stream)
         return verdict
 
     def _printer(self, exchange: Exchange, outlet: Outlet) -> Printer:

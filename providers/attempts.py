@@ -40,6 +40,7 @@ from dragoman.schemas.errors import (
     Rejected,
 )
 from dragoman.schemas.ir import Usage
+from dragoman.schemas.passes import Passes
 
 __all__ = ["Asked", "Attempts", "exchange_of"]
 
@@ -50,8 +51,10 @@ _GOES_ON = frozenset({"retry", "key", "next"})
 
 
 class Asked(Load, Protocol):
-    """What is asked, as calls."""
+    """What is asked, as calls, and who watches what becomes of it."""
 
+    @property
+    def passes(self) -> Passes: ...
     def call(self, turn: Turn) -> Call: ...
     def cost(self, number: int) -> float | None: ...
     def prices(self, number: int, model: str | None = None) -> tuple[Prices, str] | None: ...
@@ -93,6 +96,10 @@ class Attempts:
     def clock(self) -> Clock:
         return self._router.clock
 
+    def said(self, error: BaseException) -> tuple[str, str]:
+        """Return the kind of an error, and what it says, without secrets."""
+        return self._log.said(error)
+
     def failing(self) -> _Failing:
         """End the exchange if what is done under this fails, whatever of."""
         return _Failing(self)
@@ -116,6 +123,7 @@ class Attempts:
             error.hint = error.hint or step.hint
             self._watch.stop()
             return False
+        self._asked.passes.on_failure("response", error)
         if step.wait:
             await self._watch.within(None, "total", self.clock.sleep(step.wait))
         return True
@@ -336,6 +344,7 @@ class Attempts:
             if 200 <= body.status < 300:
                 return body
             raw = await self._readable(body)
+        self._asked.passes.on_pass("response", "provider_response", {**body.head, "body": raw})
         raise self._clean(rejection(profile.dialect, body.status, body.headers, raw, self.clock.today()))
 
     def _clean(self, error: Rejected | ProtocolFault) -> Rejected | ProtocolFault:

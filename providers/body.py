@@ -45,6 +45,11 @@ class Body:
         if error is not None:
             await self.aclose()
 
+    @property
+    def head(self) -> dict[str, object]:
+        """Return status and headers, as a trace shows them."""
+        return {"status": self.status, "headers": {**self.headers}}
+
     async def begin(self) -> None:
         """Wait for the first byte."""
         self._first = await self._more() or b""

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from urllib.parse import quote, urlencode, urlsplit
 
 from dragoman.providers.settings import Profile
+from dragoman.schemas.dialect import find
 from dragoman.schemas.errors import ProfileFault
 from dragoman.schemas.narrow import show
 
@@ -75,7 +76,7 @@ def _joined(base: str, path: str) -> str:
 
 
 def _path(profile: Profile, operation: str) -> str:
-    known = {**PATHS.get(profile.dialect, {}), **profile.paths}
+    known = {**PATHS.get(find(profile.dialect).family, {}), **profile.paths}
     path = known.get(operation) or known.get("complete" if operation == "stream" else operation)
     if path:
         return path

@@ -13,13 +13,14 @@ from dragoman.providers.exchange import Transport
 from dragoman.providers.purse import Purse
 from dragoman.providers.routing import Candidate, Router, Seat, seat_of
 from dragoman.providers.settings import Group, Profile
+from dragoman.providers.threads import Shelves, Threads
 from dragoman.schemas.errors import MissingKey
 from dragoman.schemas.ir import JSON
 
 if TYPE_CHECKING:
     from dragoman.providers.states import State
 
-__all__ = ["create_provider", "transport_of"]
+__all__ = ["create_provider", "threads_of", "transport_of"]
 
 
 def create_provider(
@@ -42,7 +43,8 @@ def create_provider(
         raise TypeError(f"settings are laid over a profile that is found by its name: {told}")
     group = _group(profile, known, fallback, settings)
     candidates, warnings = _candidates(group, known, transport, clock)
-    return WireProvider(_router(group, candidates, known, clock or SystemClock()), warnings)
+    ticking = clock or SystemClock()
+    return WireProvider(_router(group, candidates, known, ticking), warnings, threads_of(group, known, ticking))
 
 
 def transport_of(profile: Profile, clock: Clock | None = None) -> Transport:
@@ -138,6 +140,14 @@ def _where(profiles: Sequence[Profile], variables: Mapping[str, str]) -> str | N
     from dragoman.providers.states.files import default_path
 
     return str(default_path(variables))
+
+
+def threads_of(group: Group, variables: Mapping[str, str], clock: Clock) -> Threads:
+    """Return where conversations are kept: where a profile says, else in the usual file."""
+    where = next((profile.state for profile in group.targets if isinstance(profile.state, str)), None)
+    is_off = where is None and any(profile.state is False for profile in group.targets)
+    shelves = Shelves(variables=variables, clock=clock, keep=group.targets[0].keep, where=where, is_off=is_off)
+    return Threads(shelves)
 
 
 def _needs_state(profile: Profile) -> bool:

@@ -28,7 +28,7 @@ MAX_PRICE = 1e9
 PUBLIC = frozenset({"github-models", "huggingface", "llamacpp", "nvidia", "openrouter"})
 
 # Where a fact may be, the most telling place first.
-_IDS: tuple[At, ...] = (("id",), ("model_name",), ("key",), ("model",), ("name",))
+_IDS: tuple[At, ...] = (("id",), ("slug",), ("model_name",), ("key",), ("model",), ("name",))
 _NAMES: tuple[At, ...] = (("display_name",), ("displayName",), ("name",))
 _OWNERS: tuple[At, ...] = (("owned_by",), ("publisher",), ("organization",), ("model_info", "litellm_provider"))
 _CONTEXTS: tuple[At, ...] = (
@@ -242,7 +242,7 @@ def _model(profile: Profile, entry: Wire) -> Model:
     able = frozenset(_texts(known.get("capabilities"))) | frozenset(parameters)
     told = known.get("type") == "vlm" or "image" in modalities
     model = Model(
-        id=_id(entry).removeprefix("models/") if profile.dialect == "gemini" else _id(entry),
+        id=_id(entry).removeprefix("models/") if find(profile.dialect).family == "gemini" else _id(entry),
         profile=profile.name,
         name=next((name for name in map(text, _all(known, _NAMES)) if name and name != _id(entry)), None),
         context=_count(known, _CONTEXTS),

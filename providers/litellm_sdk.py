@@ -14,6 +14,7 @@ import msgspec
 
 from dragoman.providers.exchange import Call
 from dragoman.providers.settings import Profile, Timeouts
+from dragoman.schemas.dialect import find
 from dragoman.schemas.errors import NetworkFault, ProfileFault, TimedOut
 from dragoman.schemas.framing import sse_frame
 from dragoman.schemas.ir import JSON, Wire
@@ -38,7 +39,7 @@ class Package(msgspec.Struct, frozen=True, kw_only=True):
 
 def transport_of_package(profile: Profile, package: Package | None = None) -> LiteLLMTransport:
     """Return what carries the calls of a profile. Raises ProfileFault where the package is not installed."""
-    if profile.dialect != "openai-chat":
+    if find(profile.dialect).family != "openai-chat":
         problem = f"the package speaks openai-chat, not {profile.dialect}"
         raise ProfileFault(problem, place=f"{profile.name}: dialect")
     return LiteLLMTransport(profile, package or installed_package(profile))

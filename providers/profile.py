@@ -13,7 +13,7 @@ from typing import cast
 
 import msgspec
 
-from dragoman.providers.catalog import Vendor, vendor, vendor_names, vendors_with_key
+from dragoman.providers.catalog import Vendor, built_in, vendor, vendor_names, vendors_with_key
 from dragoman.providers.profiles.building import build
 from dragoman.providers.profiles.files import Folder, Source, read_sources
 from dragoman.providers.profiles.layers import Layer, filled, merge, settle
@@ -62,7 +62,7 @@ def read_shelf(variables: Mapping[str, str], folder: Folder) -> tuple[tuple[Sour
     profiles = {name for source in sources for name in source.profiles}
     for source in sources:
         for name in source.groups:
-            if name in profiles or vendor(name) is not None:
+            if name in profiles or built_in(name) is not None:
                 what = "profile" if name in profiles else "vendor"
                 hint = "-p NAME says whom to ask: no two may share one"
                 place = source.page.place(("groups", name))
@@ -81,9 +81,11 @@ def assemble(
     ours = _environment(base, variables, ours=True)
     settled = settle(merge([*below, *_needs_key(layers), *layers[:-1], *ours, layers[-1]]), variables)
     profile = build(name, base.name, dialect, settled, variables)
-    untrusted = "" if variables.get(ALLOW_COMMANDS) else _found_command(layers)
+    command, python = ("", "") if variables.get(ALLOW_COMMANDS) else (_found_command(layers), _found_python(layers))
     warnings = (*_of_vendor(base, profile), *profile.warnings)
-    return msgspec.structs.replace(profile, warnings=warnings, untrusted_command=untrusted)
+    return msgspec.structs.replace(
+        profile, terms=base.terms, warnings=warnings, untrusted_command=command, untrusted_python=python
+    )
 
 
 def profile_names(variables: Mapping[str, str], folder: Folder = None) -> tuple[str, ...]:
@@ -172,6 +174,15 @@ def _found_command(layers: Sequence[Layer]) -> str:
     return layer.place_of(("api_key_command",)) if said and layer is not None and layer.is_found else ""
 
 
+def _found_python(layers: Sequence[Layer]) -> str:
+    """Return the place of a function that stands in a file which only happens to be here."""
+    for said, layer in _all_said("adapters", layers):
+        for number, item in enumerate(said if layer.is_found and isinstance(said, list) else ()):
+            if isinstance(item, dict) and "python" in item:
+                return layer.place_of(("adapters", number, "python"))
+    return ""
+
+
 def _one_way_to_keys(layers: Sequence[Layer]) -> list[Layer]:
     """Return layers of which the nearest that says where a key is counts, be it one key or several. Raises ProfileFault
     for one that says both."""
@@ -236,22 +247,29 @@ def _vendor(name: str, layers: Sequence[Layer]) -> Vendor:
         if found is None:
             raise _no_vendor(told, layer)
         return found
-    known = vendor(name)
+    known = built_in(name)
     if known is not None:
         return known
     dialect, _ = _told("dialect", layers)
     if dialect is None and _told("base_url", layers)[0] is None:
+        known = vendor(name)  # of a package: to look for one takes time, so one that says more has to say `type`, too
+        if known is not None:
+            return known
         hint = "type: names a vendor; dialect: or base_url: says how and where any other server is spoken to"
         raise ProfileFault("which vendor it is about is not said", place=layers[0].place_of(()), hint=hint)
-    usual = _USUAL.get(_dialect(layers, None), _OTHERWISE) if dialect is not None else _OTHERWISE
-    found = vendor(usual)
+    usual = _USUAL.get(find(_dialect(layers, None)).family, _OTHERWISE) if dialect is not None else _OTHERWISE
+    found = built_in(usual)
     assert found is not None
     return found
 
 
 def _of_vendor(base: Vendor, profile: Profile) -> Iterator[str]:
-    if base.retired is not None and profile.base_url == base.fields.get("base_url"):
+    if profile.base_url != base.fields.get("base_url"):
+        return  # another server, which only speaks like the vendor's
+    if base.retired is not None:
         yield f"{profile.name}: {base.fields.get('title', base.name)} was shut down on {base.retired}"
+    if base.terms:
+        yield f"{profile.name}: {base.terms}"
 
 
 def _no_vendor(name: str, layer: Layer) -> ProfileFault:
@@ -285,11 +303,13 @@ def _all_said(field: str, layers: Sequence[Layer]) -> Iterator[tuple[JSON, Layer
 def _vendor_layers(
     base: Vendor, dialect: str, layers: Sequence[Layer], variables: Mapping[str, str]
 ) -> Iterator[Layer]:
-    """Yield what the vendor is by itself. Its paths are those of its first dialect, and of no other."""
-    is_first = dialect == base.fields["dialect"]
+    """Yield what the vendor is by itself. Its paths are those of its first dialect, what is derived from that, and of
+    no other."""
+    family, first = find(dialect).family, str(base.fields["dialect"])
+    is_first = dialect == first or family == find(first).family
     fields = base.fields if is_first else {name: value for name, value in base.fields.items() if name != "paths"}
     yield Layer(fields=fields, origin="catalog", expands=True)
-    yield Layer(fields=base.dialects.get(dialect, {}), origin="catalog", expands=True)
+    yield Layer(fields=base.dialects.get(dialect) or base.dialects.get(family, {}), origin="catalog", expands=True)
     environment = _environment(base, variables, ours=False)
     if is_first and _told("deployment", [*environment, *layers])[0] is not None:
         yield Layer(fields=base.deployed, origin="catalog", expands=True)

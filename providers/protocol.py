@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from dragoman.providers.answers import Completion, Stream
 from dragoman.providers.conversation import Asked, Tools
 from dragoman.providers.listing import Model
 from dragoman.providers.onlookers import AnyLog
 from dragoman.providers.prepare import Prepared
+from dragoman.providers.recalled import Recalled
 from dragoman.providers.settings import Profile
 from dragoman.schemas.ir import JSON
+
+if TYPE_CHECKING:
+    from dragoman.providers.talk import Talk
+    from dragoman.providers.threads import Threads
+    from dragoman.providers.tracing.tracer import Tracer
 
 __all__ = ["Provider"]
 
@@ -37,6 +43,7 @@ class Provider(Protocol):
         streams: bool = False,
         on_loss: str = "report",
         allows_loss: bool = False,
+        recalled: Recalled | None = None,
     ) -> Prepared: ...
     def prepare_document(
         self,
@@ -46,10 +53,21 @@ class Provider(Protocol):
         streams: bool = False,
         on_loss: str = "report",
         allows_loss: bool = False,
+        recalled: Recalled | None = None,
     ) -> Prepared: ...
     async def send(self, prepared: Prepared) -> Completion: ...
     def open(self, prepared: Prepared, *, whole: bool = True) -> Stream: ...
 
+    @property
+    def threads(self) -> Threads: ...
+    async def recall(
+        self, *, session: str | None = None, previous_response_id: str | None = None, keeps: bool = False
+    ) -> Recalled: ...
+    def talk(
+        self, *, session: str | None = None, previous_response_id: str | None = None, keeps: bool = True
+    ) -> Talk: ...
+
+    def set_tracer(self, tracer: Tracer | None, *, follows: bool = False) -> None: ...
     def set_raw_log_callback(self, *logs: AnyLog | None) -> None: ...
     async def aclose(self) -> None: ...
     async def __aenter__(self) -> Self: ...

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 import msgspec
 
 from dragoman.providers.exchange import Call
-from dragoman.providers.prepare import Prepared, keyed, prepare_wanted
+from dragoman.providers.prepare import Prepared, hidden_paths, keyed, prepare_wanted
 from dragoman.providers.quota import Wants
 from dragoman.providers.routing import Candidate, Turn
-from dragoman.providers.settings import Prices
+from dragoman.providers.settings import Prices, Profile
 from dragoman.schemas.errors import CallerError, InvalidInput, RefusedLoss
 from dragoman.schemas.losses import Loss
+from dragoman.schemas.passes import UNSEEN, Passes
 
 __all__ = ["UNFIT", "Page", "Question"]
 
@@ -22,14 +24,32 @@ UNFIT = (CallerError, InvalidInput)
 
 class Question:
     """`prepared` is what it is for the first candidate. For the others, what would change its meaning is refused,
-    unless it is lost for the first one just as well."""
+    unless it is lost for the first one just as well. `renew` makes it once more, when it is about to be asked."""
 
-    def __init__(self, candidates: Sequence[Candidate], prepared: Prepared) -> None:
+    def __init__(
+        self,
+        candidates: Sequence[Candidate],
+        prepared: Prepared,
+        renew: Callable[[], Awaitable[Prepared]] | None = None,
+    ) -> None:
         self.candidates = candidates
+        self._renew = renew
         self._prepared: dict[int, Prepared] = {0: prepared}
+        self._seated: dict[tuple[int, int], Prepared] = {}
         self._unfit: dict[int, CallerError | InvalidInput] = {}
         self._wants: dict[int, Wants] = {}
         self._prices: dict[tuple[int, str], tuple[Prices, str] | None] = {}
+        self._traced, self._told = {0}, 0  # of whom a trace has told, and with whom it goes on
+
+    async def settled(self) -> None:
+        """Let the first call be what it is now: with what the field cache has, which takes time to be looked up."""
+        renew, self._renew = self._renew, None
+        if renew is not None:
+            self._prepared[0] = await renew()
+
+    @property
+    def passes(self) -> Passes:
+        return self._prepared[0].wanted.passes
 
     def prepared(self, number: int) -> Prepared:
         """Return the call for a candidate. Raises RefusedLoss, or what else speaks against it, each time."""
@@ -44,10 +64,23 @@ class Question:
         return self._prepared[number]
 
     def call(self, turn: Turn) -> Call:
-        prepared = self.prepared(turn.target.candidate)
-        if turn.target.seat == 0:
+        if self.passes:
+            self._tell(turn.target.candidate)
+        prepared = self.seated(turn)
+        if turn.target.seat == 0 or prepared is not self.prepared(turn.target.candidate):
             return prepared.call
         return keyed(turn.candidate.profile, turn.seat.key, prepared)
+
+    def seated(self, turn: Turn) -> Prepared:
+        """Return what is prepared for a candidate's key. That is the same for all of them but where the field cache
+        keeps them apart."""
+        number, seat = turn.target.candidate, turn.target.seat
+        prepared = self.prepared(number)
+        if seat == 0 or not (prepared.wanted.values and _tells_keys_apart(turn.candidate.profile)):
+            return prepared
+        if (number, seat) not in self._seated:
+            self._seated[number, seat] = prepare_wanted(turn.candidate.profile, turn.seat.key, prepared.wanted)
+        return self._seated[number, seat]
 
     def model(self, number: int) -> str | None:
         if number in self._prepared:
@@ -92,15 +125,27 @@ class Question:
             self._prices[key] = price_of(profile, key[1])
         return self._prices[key]
 
-    def _made(self, number: int) -> Prepared:
+    def _tell(self, number: int) -> None:
+        """Let a trace go on with who is asked now. What he would be asked may have been foreseen, which nobody saw."""
+        if number != self._told:
+            self._told = number
+            _turn_to(self.passes, self.candidates[number].profile)
+        if number not in self._traced:
+            self._traced.add(number)
+            with suppress(*UNFIT):  # `prepared` raises it, too
+                self._made(number, self.passes)
+
+    def _made(self, number: int, passes: Passes = UNSEEN) -> Prepared:
         candidate, wanted = self.candidates[number], self._prepared[0].wanted
         if not candidate.keeps_model:
             wanted = msgspec.structs.replace(wanted, keeps_model=False)
-        prepared = prepare_wanted(candidate.profile, candidate.seats[0].key, wanted)
+        watched = msgspec.structs.replace(wanted, passes=passes)
+        prepared = prepare_wanted(candidate.profile, candidate.seats[0].key, watched)
         refused = () if wanted.allows_loss else tuple(filter(self._is_new, prepared.losses))
         if refused:
+            passes.on_failure("request", RefusedLoss(refused), "encoded")
             raise RefusedLoss(refused)
-        return prepared
+        return msgspec.structs.replace(prepared, wanted=wanted)
 
     def _is_new(self, loss: Loss) -> bool:
         """Tell whether a loss changes the meaning, and is not one that the first candidate would have, too: what he is
@@ -117,12 +162,28 @@ class Question:
         return False
 
 
+def _turn_to(passes: Passes, profile: Profile) -> None:
+    """Let a trace go on with somebody else."""
+    from dragoman.providers.exchange import Exchange
+    from dragoman.providers.tracing import Trace
+
+    if isinstance(passes, Trace):
+        whom = Exchange(operation="", profile=profile.name, vendor=profile.vendor, dialect=profile.dialect)
+        passes.turn_to(whom, redact=hidden_paths(profile))
+
+
+def _tells_keys_apart(profile: Profile) -> bool:
+    return any("credential" in rule.scope for rule in profile.field_cache)
+
+
 def _is_grave(loss: Loss) -> bool:
     return loss.severity == "meaning"
 
 
 class Page:
-    """A call that is what it is: a page of a listing."""
+    """A call that is what it is: a page of a listing. Nobody traces it."""
+
+    passes: Passes = UNSEEN
 
     def __init__(self, call: Call) -> None:
         self._call = call

@@ -42,6 +42,7 @@ _FEATURES: Mapping[str, str] = {
     "max_output_tokens": "max_tokens",
     "top_logprobs": "logprobs",
     "user": "metadata",
+    "safety_identifier": "metadata",
     "name": "role",
     "tools": "tool",
     "parallel_tool_calls": "parallel_tools",

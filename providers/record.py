@@ -8,7 +8,6 @@ with its pace. Of an answer that is very long, the beginning is kept, and `trunc
 from __future__ import annotations
 
 import os
-import stat
 import time
 from base64 import b64encode
 from collections.abc import Mapping
@@ -17,9 +16,10 @@ from types import TracebackType
 from dragoman.providers.account import attempt_fields, cost_fields
 from dragoman.providers.clock import Clock, SystemClock
 from dragoman.providers.exchange import Call, Exchange, Outcome, Timing
+from dragoman.providers.linefile import LineFile
 from dragoman.schemas.errors import MalformedJSON
 from dragoman.schemas.ir import JSON, Usage, Wire
-from dragoman.schemas.jsontext import read_json, write_json
+from dragoman.schemas.jsontext import read_json
 
 __all__ = ["LIMIT", "Recorder", "Recording"]
 
@@ -33,22 +33,16 @@ class Recorder:
     def __init__(self, path: str | os.PathLike[str], *, clock: Clock | None = None, limit: int = LIMIT) -> None:
         self.clock = clock or SystemClock()
         self.limit = limit
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        self._mends = _is_torn(path, self._file)
+        self._file = LineFile(path)
 
     def begin(self, exchange: Exchange) -> Recording:
         return Recording(self, exchange)
 
     def write(self, line: Wire) -> None:
-        raw = memoryview((b"\n" if self._mends else b"") + write_json(line) + b"\n")
-        self._mends = False
-        while raw:
-            raw = raw[os.write(self._file, raw) :]
+        self._file.write(line)
 
     def close(self) -> None:
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
+        self._file.close()
 
     def __enter__(self) -> Recorder:
         return self
@@ -57,16 +51,6 @@ class Recorder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _is_torn(path: str | os.PathLike[str], file: int) -> bool:
-    """Tell whether a line was begun there, and not ended, by someone who was killed."""
-    about = os.fstat(file)
-    if not stat.S_ISREG(about.st_mode) or not about.st_size:
-        return False
-    with open(path, "rb") as written:
-        written.seek(-1, os.SEEK_END)
-        return written.read(1) != b"\n"
 
 
 class Recording:

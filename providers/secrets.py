@@ -19,7 +19,7 @@ from dragoman.providers.spellings import Unescaped, has_escapes, open_escape, sp
 if TYPE_CHECKING:
     from dragoman.providers.auth import Key
 
-__all__ = ["REDACTED", "SecretFilter", "Secrets", "TextFilter", "found_secrets", "secrets_of"]
+__all__ = ["REDACTED", "SecretFilter", "Secrets", "TextFilter", "carries_secret", "found_secrets", "secrets_of"]
 
 REDACTED = "[redacted]"
 SHORTEST = 6  # characters: what is shorter stands in too many words
@@ -48,18 +48,29 @@ def found_secrets(profile: Profile, key: Key | None) -> list[str]:
     """Return what is secret of a profile: its key, and what headers, URLs and the query hold that looks like one. Keys
     of its credentials are added by whoever finds them."""
     found = [key.secret] if key and key.secret != profile.key_need else []
-    for name, value in (*profile.headers.items(), *profile.query.items()):
-        if _carries(name):
+    for name, value in (*profile.headers.items(), *profile.query.items(), *_adapted(profile)):
+        if carries_secret(name):
             found += [said for said in _values(value) if not _is_word(said)]
     state = profile.state if isinstance(profile.state, str) and "://" in profile.state else ""
     for url in (profile.base_url, profile.proxy or "", state):
         parts = urlsplit(url)
         found += [unquote(parts.password or "")]
-        found += [value for name, value in parse_qsl(parts.query) if _carries(name)]
+        found += [value for name, value in parse_qsl(parts.query) if carries_secret(name)]
     return found
 
 
-def _carries(name: str) -> bool:
+def _adapted(profile: Profile) -> Iterator[tuple[str, str]]:
+    """Yield the headers and fields that adapters set."""
+    for use in profile.adapters:
+        said = use.argument if use.name in ("header", "set", "default", "envelope") else None
+        if use.name == "envelope" and isinstance(said, dict):
+            said = said.get("set")
+        if isinstance(said, dict):
+            yield from ((name, value) for name, value in said.items() if isinstance(value, str))
+
+
+def carries_secret(name: str) -> bool:
+    """Tell whether what has this name, a header or a parameter, is a secret."""
     return _CARRIER.search(name.lower()) is not None and name.lower() not in _HARMLESS
 
 
@@ -91,6 +102,9 @@ class Secrets:
 
     def __bool__(self) -> bool:
         return bool(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
 
     def __repr__(self) -> str:
         return f"Secrets({len(self._values)} of them)"
@@ -126,7 +140,7 @@ class Secrets:
         return b"".join([*map(through.feed, _windows(raw)), through.close()])
 
     def redact_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
-        return {name: REDACTED if _carries(name) else self.redact(value) for name, value in headers.items()}
+        return {name: REDACTED if carries_secret(name) else self.redact(value) for name, value in headers.items()}
 
     def redact_url(self, url: str) -> str:
         """Return the URL without the secrets that are known, and without what stands where secrets do."""
@@ -211,7 +225,7 @@ def _longest_first(spelling: bytes) -> tuple[int, bytes]:
 
 
 def _asked(found: re.Match[str]) -> str:
-    return found[1] + REDACTED if _carries(unquote(found[2])) else found[0]
+    return found[1] + REDACTED if carries_secret(unquote(found[2])) else found[0]
 
 
 class SecretFilter:

@@ -7,7 +7,7 @@ one of YAML; `origins` says of each field where its value is from.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -15,20 +15,35 @@ from dragoman.schemas.ir import JSON, Parameters, ReasoningPolicy, Wire
 
 __all__ = [
     "AUTH_METHODS",
+    "AdapterUse",
     "Cooldown",
     "Credential",
     "Group",
+    "Inject",
+    "Keep",
     "Limit",
     "Limits",
+    "Mode",
     "Pool",
     "Prices",
     "Profile",
     "QuirkUse",
     "Retry",
+    "Rule",
+    "Scope",
+    "Side",
     "Timeouts",
 ]
 
 AUTH_METHODS = ("bearer", "api-key", "x-api-key", "x-goog-api-key", "query", "none")
+
+
+# What an adapter changes, and where a rule of the field cache looks: JSON of the provider's dialect, or of the IR.
+Side: TypeAlias = Literal[
+    "request", "response", "stream_event", "unified_request", "unified_response", "unified_stream_event"
+]
+Scope: TypeAlias = Literal["provider", "model", "credential", "session", "conversation"]
+Mode: TypeAlias = Literal["last", "all", "last_user_turn", "last_assistant_turn", "per_tool_call"]
 
 
 class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +78,52 @@ class QuirkUse(msgspec.Struct, frozen=True):
 
     name: str
     argument: JSON = None
+
+
+class AdapterUse(msgspec.Struct, frozen=True, kw_only=True):
+    """A change that a profile makes to what is sent, or comes: `rename: {from: …, to: …}` is the name "rename" with
+    that argument. `models` are patterns, of which the model has to fit one, if there are any. `place` is where it
+    stands, for people."""
+
+    name: str
+    argument: JSON = None
+    side: Side = "request"
+    models: tuple[str, ...] = ()
+    place: str = ""
+
+
+class Inject(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a value goes that was kept. `path` is plain; that of a header is its name. "set" puts it there unless
+    something is there; "prepend" and "append" put it into the list that is there, unless it is in it."""
+
+    target: Literal["request", "unified_request", "metadata", "header"]
+    path: str
+    how: Literal["set", "prepend", "append"] = "set"
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
+    """What a provider wants back: what is found at `path` of `source` is kept, and put into the requests after it. No
+    value leaves its `scope`. `dialects`: it is for providers of these alone. `secret`: no trace shows the value,
+    where it is found and where it is put; nor, up to 512 characters of it, anywhere after that. `alone`: it is for
+    requests alone that say nothing of the turns before them, and name none."""
+
+    name: str
+    source: Side
+    path: str
+    inject: Inject
+    mode: Mode = "last"
+    scope: tuple[Scope, ...] = ("provider", "conversation")
+    dialects: tuple[str, ...] = ()
+    secret: bool = False
+    alone: bool = False
+
+
+class Keep(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of conversations is kept, and for how long (in seconds): the oldest go first."""
+
+    responses: int = 100_000
+    seconds: float = 30 * 86400.0
+    bytes: int = 1 << 30
 
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,7 +195,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     `key_need`: "required", "optional" (none is sent where there is none), or a text that is sent in place of one.
     `credentials` stand in place of that one key; `limits` are those of all of them together. `prices` are by model,
     `max_cost` is for one command. `state` is where to keep what one process tells the next: True is the usual file,
-    False nowhere, a text is a file or redis://…, None is the usual file where limits need one.
+    False nowhere, a text is a file or redis://…, None is the usual file where limits need one. `field_cache` are the
+    rules that count, the built-in ones among them; `continuation`: "native" where the provider keeps responses, and can
+    go on from one by its id. `redact` are paths of what no trace shows. `terms` is what people are told of it.
     `origins` is by the names of the YAML, dotted: "api_key_env", "timeouts.idle". `warnings` are for people."""
 
     name: str
@@ -175,7 +238,14 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     price_file: str | None = None
     max_cost: float | None = None
     state: str | bool | None = None
+    adapters: tuple[AdapterUse, ...] = ()
+    field_cache: tuple[Rule, ...] = ()
+    keep: Keep = Keep()
+    continuation: Literal["replay", "native"] = "replay"
+    redact: tuple[str, ...] = ()
+    terms: str = ""
     untrusted_command: str = ""
+    untrusted_python: str = ""
     origins: Mapping[str, str] = {}
     warnings: tuple[str, ...] = ()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
@@ -25,13 +25,13 @@ from dragoman.schemas.events import (
 )
 from dragoman.schemas.ir import Candidate, Citation, Part, Reasoning, Refusal, Response, Text, TokenLogprob, ToolCall
 
-__all__ = ["accumulate", "explode"]
+__all__ = ["Sum", "accumulate", "explode"]
 
 
 # ---------------------------------------------------------------------------------------------- events → a response
 def accumulate(events: Iterable[Event]) -> Response:
     """Return the response that a stream adds up to. Raises TruncatedStream or ReportedError for one that failed."""
-    sum_ = _Sum()
+    sum_ = Sum()
     for event in events:
         sum_.add(event)
         match event:
@@ -44,8 +44,9 @@ def accumulate(events: Iterable[Event]) -> Response:
     raise TruncatedStream()
 
 
-class _Sum:
-    """The blocks of a stream, their words joined from the deltas."""
+class Sum:
+    """The blocks of a stream, their words joined from the deltas. Raises LookupError for events of a block that has not
+    started."""
 
     def __init__(self) -> None:
         self._blocks: dict[int, Block] = {}
@@ -71,18 +72,29 @@ class _Sum:
             case _:
                 """Nothing of it is said by anyone."""
 
+    def ended(self, index: int) -> Part:
+        """Return the part that a block has become."""
+        return self._parts[index]
+
     def response(self, frame: Response) -> Response:
         candidates = tuple(
-            replace(candidate, parts=self._said(number), logprobs=tuple(self._logprobs.get(number, candidate.logprobs)))
+            replace(
+                candidate,
+                parts=self._said(number, candidate.parts),
+                logprobs=tuple(self._logprobs.get(number, candidate.logprobs)),
+            )
             for number, candidate in enumerate(frame.candidates)
         )
         return replace(frame, candidates=candidates)
 
-    def _said(self, number: int) -> tuple[Part, ...]:
-        return tuple(self._part(index) for index, block in sorted(self._blocks.items()) if block.candidate == number)
+    def _said(self, number: int, known: Sequence[Part]) -> tuple[Part, ...]:
+        """Return the parts of a candidate. Of a block that has no end, `known` says what it was to be."""
+        indexes = [index for index, block in sorted(self._blocks.items()) if block.candidate == number]
+        return tuple(self._part(index, known[place : place + 1]) for place, index in enumerate(indexes))
 
-    def _part(self, index: int) -> Part:
-        part, late = self._parts[index], self._late.get(index)
+    def _part(self, index: int, known: Sequence[Part]) -> Part:
+        late, block = self._late.get(index), self._blocks[index]
+        part = self._parts[index] if index in self._parts else _joined(known[0] if known else block.part, block)
         return replace(part, citations=(*part.citations, *late)) if late and isinstance(part, Text) else part
 
 

@@ -13,13 +13,14 @@ import msgspec
 
 from dragoman.schemas import foreign
 from dragoman.schemas.continuity import refuse_unseen_calls
-from dragoman.schemas.dialect import find
-from dragoman.schemas.errors import InvalidInput
+from dragoman.schemas.dialect import Dialect, find
+from dragoman.schemas.errors import DragomanError, InvalidInput, MalformedJSON
 from dragoman.schemas.fields import shared
-from dragoman.schemas.ir import JSON, Candidate, CustomTool, Part, Request, Response, Tool, ToolCall, Wire
+from dragoman.schemas.ir import JSON, Candidate, CustomTool, Error, Part, Request, Response, Tool, ToolCall, Wire
 from dragoman.schemas.jsontext import read_json, write_json
 from dragoman.schemas.losses import Loss, Losses
 from dragoman.schemas.narrow import as_object
+from dragoman.schemas.passes import UNSEEN, Passes
 from dragoman.schemas.policy import judged
 from dragoman.schemas.spelling import fit_name, names_back
 
@@ -33,6 +34,7 @@ __all__ = [
     "convert_response_bytes",
     "guarded",
     "names_for",
+    "note_unread",
     "refuse_error",
     "with_name",
     "with_names",
@@ -61,92 +63,192 @@ def convert_request(
     model: str | None = None,
     stream: bool | None = None,
     on_loss: str = "report",
+    passes: Passes = UNSEEN,
 ) -> Converted[Wire]:
     """Say a request of one dialect in another. `model` replaces the model's name, `stream` whether it asks for one:
     they are what some dialects say in the URL.
 
-    `on_loss` is "report", "refuse-meaning" or "refuse-any"; a refusal raises RefusedLoss.
+    `on_loss` is "report", "refuse-meaning" or "refuse-any"; a refusal raises RefusedLoss. `passes` watches.
     """
-    speaker, listener = find(source), find(target)
-    wire = as_object(body, ())
-    room = speaker.requests
-    request = guarded(room.decode_request, wire)
-    if model is not None:
-        request = msgspec.structs.replace(request, model=model)
-    if stream is not None and stream != request.parameters.stream:
-        parameters = msgspec.structs.replace(request.parameters, stream=stream)
-        request = msgspec.structs.replace(request, parameters=parameters)
-    stream = request.parameters.stream
-    if speaker is listener:
-        return Converted(_renamed(wire, model if speaker.model_in_body else None, "model"), (), request.model, stream)
-    refuse_unseen_calls(request)
-    losses = Losses(room.PLACES, wire, speaker.name)
-    said = guarded(listener.requests.encode_request, request, losses)
-    said.update(shared(request.extra, listener.shares)[0])
-    foreign.report_request(request, listener, losses)
-    return Converted(said, judged(losses, on_loss), request.model, stream)
+    passes.on_pass("request", "client_request", body)
+    try:
+        speaker, listener = find(source), find(target)
+        wire = as_object(body, ())
+        request = _with_address(guarded(speaker.requests.decode_request, wire), model, stream)
+        passes.on_pass("request", "parsed", request)
+        losses: tuple[Loss, ...] = ()
+        if speaker is listener:
+            said = _renamed(wire, model if speaker.model_in_body else None, "model")
+        else:
+            noted = Losses(speaker.requests.PLACES, wire, speaker.family)
+            said = _encoded_request(request, listener, noted)
+            losses = judged(noted, on_loss)
+    except DragomanError as error:
+        passes.on_failure("request", error)
+        raise
+    passes.on_pass("request", "encoded", said, losses)
+    return Converted(said, losses, request.model, request.parameters.stream)
 
 
 def convert_response(
-    body: JSON, *, source: str, target: str, request: JSON = None, model: str | None = None, on_loss: str = "report"
+    body: JSON,
+    *,
+    source: str,
+    target: str,
+    request: JSON = None,
+    model: str | None = None,
+    on_loss: str = "report",
+    passes: Passes = UNSEEN,
 ) -> Converted[Wire]:
     """Say a response of one dialect in another.
 
     `request` is the request, in the *target* dialect, that this answers: what the target repeats of it comes from
     there, and tool names that were rewritten to fit the source get their own back.
     """
-    speaker, listener = find(source), find(target)
-    wire = as_object(body, ())
-    room = speaker.responses
-    response = guarded(room.decode_response, wire)
-    refuse_error(wire, response)
-    if model is not None:
-        response = msgspec.structs.replace(response, model=model)
-    if speaker is listener:
-        return Converted(_renamed(wire, model, listener.response_model), (), response.model)
-    asked = None if request is None else guarded(listener.requests.decode_request, as_object(request, ()))
-    losses = Losses(room.PLACES, wire, speaker.name)
-    said = guarded(listener.responses.encode_response, with_names(response, names_for(asked)), losses, asked)
-    foreign.report_response(response, listener, losses)
-    return Converted(said, judged(losses, on_loss), response.model)
+    passes.on_pass("response", "provider_response", body)
+    try:
+        speaker, listener = find(source), find(target)
+        wire = as_object(body, ())
+        response = guarded(speaker.responses.decode_response, wire)
+        refuse_error(wire, response)
+        if model is not None:
+            response = msgspec.structs.replace(response, model=model)
+        passes.on_pass("response", "parsed", response)
+        losses: tuple[Loss, ...] = ()
+        if speaker is listener:
+            said = _renamed(wire, model, listener.response_model)
+        else:
+            noted = Losses(speaker.responses.PLACES, wire, speaker.family)
+            said = _encoded_response(response, request, listener, noted)
+            losses = judged(noted, on_loss)
+    except DragomanError as error:
+        passes.on_failure("response", error)
+        raise
+    _note_end(passes, said, losses)
+    return Converted(said, losses, response.model)
 
 
 def convert_error(
-    body: JSON, *, source: str, target: str, status: int | None = None, on_loss: str = "report"
+    body: JSON,
+    *,
+    source: str,
+    target: str,
+    status: int | None = None,
+    on_loss: str = "report",
+    passes: Passes = UNSEEN,
 ) -> Converted[Wire]:
     """Say the body of an error of one dialect in another. A body that is plain text (a proxy's page) converts, too."""
-    speaker, listener = find(source), find(target)
-    if speaker is listener:
-        return Converted(as_object(body, ()))
-    error = guarded(speaker.errors.decode_error, body, status)
-    losses = Losses(None, body, speaker.name)
-    said = guarded(listener.errors.encode_error, error, losses)
-    foreign.report_error(error, listener, losses)
-    return Converted(said, judged(losses, on_loss))
+    passes.on_pass("response", "provider_response", body)
+    try:
+        speaker, listener = find(source), find(target)
+        is_same = speaker is listener
+        said: Wire = as_object(body, ()) if is_same else {}
+        losses: tuple[Loss, ...] = ()
+        if passes or not is_same:
+            told = guarded(speaker.errors.decode_error, body, status)
+            passes.on_pass("response", "parsed", told)
+            if not is_same:
+                noted = Losses(None, body, speaker.family)
+                said, losses = _encoded_error(told, listener, noted), judged(noted, on_loss)
+    except DragomanError as error:
+        passes.on_failure("response", error)
+        raise
+    _note_end(passes, said, losses)
+    return Converted(said, losses)
 
 
 def convert_request_bytes(
-    raw: bytes, *, source: str, target: str, model: str | None = None, on_loss: str = "report"
+    raw: bytes,
+    *,
+    source: str,
+    target: str,
+    model: str | None = None,
+    on_loss: str = "report",
+    passes: Passes = UNSEEN,
 ) -> Converted[bytes]:
     """Like `convert_request`, from JSON bytes to JSON bytes."""
-    wire = read_json(raw)
-    return _written(convert_request(wire, source=source, target=target, model=model, on_loss=on_loss), wire, raw)
+    wire = _read(raw, "request", passes)
+    said = convert_request(wire, source=source, target=target, model=model, on_loss=on_loss, passes=passes)
+    return _written(said, wire, raw)
 
 
 def convert_response_bytes(
-    raw: bytes, *, source: str, target: str, request: bytes | None = None, on_loss: str = "report"
+    raw: bytes,
+    *,
+    source: str,
+    target: str,
+    request: bytes | None = None,
+    on_loss: str = "report",
+    passes: Passes = UNSEEN,
 ) -> Converted[bytes]:
     """Like `convert_response`, from JSON bytes to JSON bytes."""
-    wire, asked = read_json(raw), None if request is None else read_json(request)
-    return _written(convert_response(wire, source=source, target=target, request=asked, on_loss=on_loss), wire, raw)
+    wire, asked = _read(raw, "response", passes), None if request is None else read_json(request)
+    said = convert_response(wire, source=source, target=target, request=asked, on_loss=on_loss, passes=passes)
+    return _written(said, wire, raw)
 
 
 def convert_error_bytes(
-    raw: bytes, *, source: str, target: str, status: int | None = None, on_loss: str = "report"
+    raw: bytes,
+    *,
+    source: str,
+    target: str,
+    status: int | None = None,
+    on_loss: str = "report",
+    passes: Passes = UNSEEN,
 ) -> Converted[bytes]:
     """Like `convert_error`, from JSON bytes to JSON bytes."""
-    wire = read_json(raw)
-    return _written(convert_error(wire, source=source, target=target, status=status, on_loss=on_loss), wire, raw)
+    wire = _read(raw, "response", passes)
+    said = convert_error(wire, source=source, target=target, status=status, on_loss=on_loss, passes=passes)
+    return _written(said, wire, raw)
+
+
+def note_unread(raw: bytes, side: str, error: DragomanError, passes: Passes) -> None:
+    """Tell those who watch of a document that cannot be read: what it was, and why."""
+    passes.on_pass(side, "client_request" if side == "request" else "provider_response", raw)
+    passes.on_failure(side, error)
+
+
+def _read(raw: bytes, side: str, passes: Passes) -> JSON:
+    try:
+        return read_json(raw)
+    except MalformedJSON as error:
+        note_unread(raw, side, error, passes)
+        raise
+
+
+def _with_address(request: Request, model: str | None, stream: bool | None) -> Request:
+    """Return a request with what is said beside its body."""
+    if model is not None:
+        request = msgspec.structs.replace(request, model=model)
+    if stream is None or stream == request.parameters.stream:
+        return request
+    return msgspec.structs.replace(request, parameters=msgspec.structs.replace(request.parameters, stream=stream))
+
+
+def _encoded_request(request: Request, listener: Dialect, losses: Losses) -> Wire:
+    refuse_unseen_calls(request)
+    said = guarded(listener.requests.encode_request, request, losses)
+    said.update(shared(request.extra, listener.shares)[0])
+    foreign.report_request(request, listener, losses)
+    return said
+
+
+def _encoded_response(response: Response, request: JSON, listener: Dialect, losses: Losses) -> Wire:
+    asked = None if request is None else guarded(listener.requests.decode_request, as_object(request, ()))
+    said = guarded(listener.responses.encode_response, with_names(response, names_for(asked)), losses, asked)
+    foreign.report_response(response, listener, losses)
+    return said
+
+
+def _encoded_error(error: Error, listener: Dialect, losses: Losses) -> Wire:
+    said = guarded(listener.errors.encode_error, error, losses)
+    foreign.report_error(error, listener, losses)
+    return said
+
+
+def _note_end(passes: Passes, said: Wire, losses: tuple[Loss, ...]) -> None:
+    passes.on_pass("response", "encoded", said, losses)
+    passes.on_pass("response", "final", said)
 
 
 def _written(converted: Converted[Wire], wire: JSON, raw: bytes) -> Converted[bytes]:

@@ -2,7 +2,8 @@
 
     DragomanError
     ├── CallerError     the program or the command line: UnknownDialect, RefusedLoss (a policy over losses forbids it;
-    │                   holds them), BudgetReached, ProfileFault (or what it needs is wrong: UnknownProfile, MissingKey)
+    │                   holds them), BudgetReached, UnknownResponse, ProfileFault (or what it needs is wrong:
+    │                   UnknownProfile, MissingKey)
     ├── InvalidInput    the document; `path` says where: MalformedJSON (`offset`), UndetectedDialect, BrokenStream (an
     │                   event cannot be read, or it is no stream of the dialect at all)
     ├── ProviderFault   the provider: TruncatedStream (it ended before the finish), ReportedError (it told an error in a
@@ -48,6 +49,7 @@ __all__ = [
     "UndetectedDialect",
     "UnknownDialect",
     "UnknownProfile",
+    "UnknownResponse",
 ]
 
 
@@ -69,9 +71,10 @@ class CallerError(DragomanError):
 class UnknownDialect(CallerError):
     kind = "unknown-dialect"
 
-    def __init__(self, name: str, known: tuple[str, ...], nearest: str | None = None) -> None:
-        super().__init__(f"unknown dialect {name!r}")
-        self.name, self.known, self.nearest = name, known, nearest
+    def __init__(self, name: str, known: tuple[str, ...], nearest: str | None = None, *, reason: str = "") -> None:
+        """`reason`: it is there, but cannot be used."""
+        super().__init__(f"dialect {name!r}: {reason}" if reason else f"unknown dialect {name!r}")
+        self.name, self.known, self.nearest, self.reason = name, known, nearest, reason
         self.hint = f"did you mean {nearest!r}?" if nearest else f"one of {', '.join(known)}"
 
 
@@ -91,6 +94,18 @@ class BudgetReached(CallerError):
     """Nothing was sent."""
 
     kind = "budget"
+
+
+class UnknownResponse(CallerError):
+    """No answer is kept under this id: it never was, or it is forgotten."""
+
+    kind = "unknown-response"
+
+    def __init__(self, name: str) -> None:
+        shown = name if len(name) <= 100 else f"{name[:100]}…"
+        super().__init__(f"no answer is kept under the id {shown!r}")
+        self.name = name
+        self.hint = "--store and --session keep answers; keep: in the profile says for how long"
 
 
 class ProfileFault(CallerError):

@@ -35,6 +35,7 @@ from dragoman.schemas.ir import (
     Usage,
     Value,
     Wire,
+    type_name,
 )
 
 __all__ = [
@@ -62,13 +63,17 @@ __all__ = [
 ]
 
 
-class StreamStarted(msgspec.Struct, frozen=True, gc=False):
+class _Event(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type", tag=type_name):
+    """Its `type` is there in the JSON of the IR only."""
+
+
+class StreamStarted(_Event, frozen=True, gc=False):
     """`response` is what is known before anything is said: no candidates."""
 
     response: Response
 
 
-class BlockStarted(msgspec.Struct, frozen=True, gc=False):
+class BlockStarted(_Event, frozen=True, gc=False):
     """`part` is what is known of it, its texts empty. A function call starts with ToolCallStarted instead."""
 
     index: int
@@ -76,7 +81,7 @@ class BlockStarted(msgspec.Struct, frozen=True, gc=False):
     candidate: int = 0
 
 
-class ToolCallStarted(msgspec.Struct, frozen=True, gc=False):
+class ToolCallStarted(_Event, frozen=True, gc=False):
     """`extra`: the fields that only one dialect knows, as far as they are known at the start."""
 
     index: int
@@ -88,13 +93,13 @@ class ToolCallStarted(msgspec.Struct, frozen=True, gc=False):
     extra: Extra | None = None
 
 
-class ContentDelta(msgspec.Struct, frozen=True, gc=False):
+class ContentDelta(_Event, frozen=True, gc=False):
     text: str
     index: int = 0
     candidate: int = 0
 
 
-class LogprobsAdded(msgspec.Struct, frozen=True, gc=False):
+class LogprobsAdded(_Event, frozen=True, gc=False):
     """The log probabilities of the words that came last."""
 
     logprobs: tuple[TokenLogprob, ...]
@@ -102,7 +107,7 @@ class LogprobsAdded(msgspec.Struct, frozen=True, gc=False):
     candidate: int = 0
 
 
-class ReasoningDelta(msgspec.Struct, frozen=True, gc=False):
+class ReasoningDelta(_Event, frozen=True, gc=False):
     """`summary` is the number of the piece of the summary that the text belongs to; None: the reasoning itself."""
 
     text: str
@@ -111,13 +116,13 @@ class ReasoningDelta(msgspec.Struct, frozen=True, gc=False):
     summary: int | None = None
 
 
-class RefusalDelta(msgspec.Struct, frozen=True, gc=False):
+class RefusalDelta(_Event, frozen=True, gc=False):
     text: str
     index: int = 0
     candidate: int = 0
 
 
-class ArgumentsDelta(msgspec.Struct, frozen=True, gc=False):
+class ArgumentsDelta(_Event, frozen=True, gc=False):
     """More of the JSON text of a call's arguments, or of the input of a free-form one."""
 
     text: str
@@ -125,13 +130,13 @@ class ArgumentsDelta(msgspec.Struct, frozen=True, gc=False):
     candidate: int = 0
 
 
-class SignatureAdded(msgspec.Struct, frozen=True, gc=False):
+class SignatureAdded(_Event, frozen=True, gc=False):
     signature: Opaque
     index: int = 0
     candidate: int = 0
 
 
-class CitationAdded(msgspec.Struct, frozen=True, gc=False):
+class CitationAdded(_Event, frozen=True, gc=False):
     """A source of a text; of one that has ended, where a vendor tells its sources late."""
 
     citation: Citation
@@ -139,7 +144,7 @@ class CitationAdded(msgspec.Struct, frozen=True, gc=False):
     candidate: int = 0
 
 
-class BuiltinProgress(msgspec.Struct, frozen=True, gc=False):
+class BuiltinProgress(_Event, frozen=True, gc=False):
     """How far a tool is that the vendor runs, in the vendor's words: `wire` is the event."""
 
     dialect: str
@@ -148,25 +153,25 @@ class BuiltinProgress(msgspec.Struct, frozen=True, gc=False):
     candidate: int = 0
 
 
-class BlockEnded(msgspec.Struct, frozen=True, gc=False):
+class BlockEnded(_Event, frozen=True, gc=False):
     index: int
     part: Part
     candidate: int = 0
 
 
-class UsageUpdated(msgspec.Struct, frozen=True, gc=False):
+class UsageUpdated(_Event, frozen=True, gc=False):
     """The counts so far."""
 
     usage: Usage
 
 
-class Heartbeat(msgspec.Struct, frozen=True, gc=False):
+class Heartbeat(_Event, frozen=True, gc=False):
     """A sign of life, and the comment that it is made of."""
 
     comment: str = ""
 
 
-class UnknownEvent(msgspec.Struct, frozen=True, gc=False):
+class UnknownEvent(_Event, frozen=True, gc=False):
     """An event that only `dialect` knows. `name` is its type; the first of each type is told, and no other. `feature`
     is what its loss is called elsewhere, `reason` why it is one, where that is not simply that nobody knows it."""
 
@@ -176,18 +181,18 @@ class UnknownEvent(msgspec.Struct, frozen=True, gc=False):
     reason: str = ""
 
 
-class CandidateEnded(msgspec.Struct, frozen=True, gc=False):
+class CandidateEnded(_Event, frozen=True, gc=False):
     """`ended` says why, and has no parts: they are in the events."""
 
     candidate: int
     ended: Candidate
 
 
-class StreamComplete(msgspec.Struct, frozen=True, gc=False):
+class StreamComplete(_Event, frozen=True, gc=False):
     response: Response
 
 
-class StreamFailed(msgspec.Struct, frozen=True, gc=False):
+class StreamFailed(_Event, frozen=True, gc=False):
     """The end of a stream that has no good one. `cut`: nobody told an error, the bytes just stopped. `response` is what
     had come."""
 

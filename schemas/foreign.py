@@ -29,43 +29,41 @@ __all__ = ["report_error", "report_request", "report_response"]
 
 
 def report_request(request: Request, target: Dialect, losses: Losses) -> None:
-    name = target.name
     _, rest = shared(request.extra, target.shares)
     if rest is not None:
-        _fields(request.at, rest, name, losses)
-    _messages(request.instructions, name, losses)
-    _messages(request.messages, name, losses)
+        _fields(request.at, rest, target, losses)
+    _messages(request.instructions, target, losses)
+    _messages(request.messages, target, losses)
     for tool in request.tools:
         if tool.extra is not None:
-            _fields(tool.at, tool.extra, name, losses)
+            _fields(tool.at, tool.extra, target, losses)
     for node in (request.tool_choice, request.output, request.reasoning):
-        _node(node, name, losses)
+        _node(node, target, losses)
 
 
 def report_response(response: Response, target: Dialect, losses: Losses) -> None:
-    name = target.name
-    _node(response, name, losses)
+    _node(response, target, losses)
     for candidate in response.candidates:
-        _node(candidate, name, losses)
-        _parts(candidate.parts, name, losses)
+        _node(candidate, target, losses)
+        _parts(candidate.parts, target, losses)
     usage = response.usage
     if usage is not None and usage.extra is not None:
-        _fields(usage.at, usage.extra, name, losses, feature="usage")
-    _echo(response, name, losses)
+        _fields(usage.at, usage.extra, target, losses, feature="usage")
+    _echo(response, target, losses)
 
 
 def report_error(error: Error, target: Dialect, losses: Losses) -> None:
-    _node(error, target.name, losses)
+    _node(error, target, losses)
 
 
-def _messages(messages: Iterable[Message], target: str, losses: Losses) -> None:
+def _messages(messages: Iterable[Message], target: Dialect, losses: Losses) -> None:
     for message in messages:
         if message.extra is not None:
             _fields(message.at, message.extra, target, losses)
         _parts(message.parts, target, losses)
 
 
-def _parts(parts: Iterable[Part], target: str, losses: Losses) -> None:
+def _parts(parts: Iterable[Part], target: Dialect, losses: Losses) -> None:
     for part in parts:
         if part.extra is not None:
             _fields(part.at, part.extra, target, losses)
@@ -76,19 +74,19 @@ def _parts(parts: Iterable[Part], target: str, losses: Losses) -> None:
             _parts(part.content, target, losses)
 
 
-def _citations(part: Text, target: str, losses: Losses) -> None:
+def _citations(part: Text, target: Dialect, losses: Losses) -> None:
     for citation in part.citations:
         _node(citation, target, losses)
 
 
-def _node(node: Node | None, target: str, losses: Losses) -> None:
+def _node(node: Node | None, target: Dialect, losses: Losses) -> None:
     if node is not None and node.extra is not None:
         _fields(node.at, node.extra, target, losses)
 
 
-def _fields(at: At, extra: Extra, target: str, losses: Losses, *, feature: str | None = None) -> None:
+def _fields(at: At, extra: Extra, target: Dialect, losses: Losses, *, feature: str | None = None) -> None:
     for name, fields in extra.items():
-        if name != target:
+        if not target.owns(name):
             _report(at, fields, find(name), losses, feature)
 
 
@@ -105,8 +103,8 @@ def _hint(feature: str) -> str:
     return ", and it may change the answer" if FEATURES[feature] == "meaning" else ""
 
 
-def _echo(response: Response, target: str, losses: Losses) -> None:
+def _echo(response: Response, target: Dialect, losses: Losses) -> None:
     for name, fields in (response.echo or {}).items():
-        if name != target and fields:
+        if fields and not target.owns(name):
             said = ", ".join(sorted(fields)[:40])
             losses.dropped(response.at, "extension", f"what {name} repeats of the request: {said}")

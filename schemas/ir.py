@@ -15,14 +15,17 @@ Rules that every dialect keeps:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
 
-JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
-Wire: TypeAlias = "dict[str, JSON]"
-At: TypeAlias = "tuple[str | int, ...]"
-Extra: TypeAlias = "dict[str, Wire]"
+if TYPE_CHECKING:
+    JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
+else:
+    JSON = Any  # a type that names itself is none that values can be converted to (schemas.unified)
+Wire: TypeAlias = dict[str, JSON]
+At: TypeAlias = tuple[str | int, ...]
+Extra: TypeAlias = dict[str, Wire]
 
 Role = Literal["system", "developer", "user", "assistant"]
 MediaKind = Literal["image", "audio", "video", "document"]
@@ -32,7 +35,12 @@ Stop = Literal["stop", "length", "tool_use", "content_filter", "refusal", "pause
 Effort: TypeAlias = str
 
 
-class Node(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+def type_name(name: str) -> str:
+    """Return what the JSON of the IR calls a class: ToolCall is tool_call."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).removeprefix("_")
+
+
+class Node(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True, tag_field="type", tag=type_name):
     at: At = ()
     extra: Extra | None = None
 
@@ -45,7 +53,7 @@ class Opaque(msgspec.Struct, frozen=True, gc=False):
     value: str
 
 
-class Cache(msgspec.Struct, frozen=True, gc=False):
+class Cache(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A mark: cache the prompt up to and including this node."""
 
     ttl: str | None = None
@@ -211,7 +219,7 @@ class ToolChoice(Node, frozen=True, kw_only=True, gc=False):
 
 
 # ----------------------------------------------------------------------------------------------------------- request
-class Parameters(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Parameters(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The plain settings of a request: one value each, the same meaning everywhere. Dialects map them by table."""
 
     temperature: int | float | None = None

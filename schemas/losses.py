@@ -56,6 +56,7 @@ FEATURES: dict[str, Severity] = {
     "store": "advisory",
     "stream_options": "advisory",
     "continuation": "meaning",
+    "history": "advisory",
     "id": "advisory",
     "model": "advisory",
     "modality": "meaning",

@@ -10,7 +10,7 @@ from functools import cache
 
 import msgspec
 
-from dragoman.schemas.dialect import Dialect, dialects
+from dragoman.schemas.dialect import Dialect, known
 from dragoman.schemas.ir import (
     Cache,
     Candidate,
@@ -181,8 +181,8 @@ def _said_of(losses: Losses) -> set[tuple[str, str]]:
 
 @cache
 def natural_losses() -> tuple[NaturalLoss, ...]:
-    """Return what each pair of dialects loses, in the order of their names."""
-    found = {dialect.name: _outcomes(dialect) for dialect in dialects()}
+    """Return what each pair of dialects loses that are here, in the order of their names."""
+    found = {dialect.name: _outcomes(dialect) for dialect in known()}
     return tuple(_pair(source, target, found) for source in found for target in found if source != target)
 
 

@@ -280,7 +280,7 @@ class _Notes:
     """What a stream loses beside what its encoder reports."""
 
     def __init__(self, speaker: Dialect, listener: Dialect, *, says_comments: bool | None = None) -> None:
-        self.losses = Losses(speaker.responses.PLACES, None, speaker.name)
+        self.losses = Losses(speaker.responses.PLACES, None, speaker.family)
         self._listener = listener
         self._says_comments = listener.streams.COMMENTS if says_comments is None else says_comments
 
@@ -291,7 +291,7 @@ class _Notes:
             case StreamFailed():
                 self.losses.forget("finish_reason")  # how it ended is what the error says
                 foreign.report_response(event.response, self._listener, self.losses)
-            case UnknownEvent() if event.dialect != self._listener.name:
+            case UnknownEvent() if not self._listener.owns(event.dialect):
                 reason = event.reason or f"only {event.dialect} knows the event {event.name[:80]}"
                 self.losses.dropped((), event.feature, reason)
             case Heartbeat() if not self._says_comments and _tells(event.comment):
@@ -373,7 +373,7 @@ def explode_response(
     wire = as_object(body, ())
     response = guarded(speaker.responses.decode_response, wire)
     refuse_error(wire, response)
-    losses = Losses(speaker.responses.PLACES, body, speaker.name)
+    losses = Losses(speaker.responses.PLACES, body, speaker.family)
     asked = _asked(request, listener)
     encoder = listener.streams.StreamEncoder(losses, asked)
     said = [

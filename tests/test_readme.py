@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,12 +61,12 @@ def test_examples_on_the_command_line_print_what_is_shown(folder: Path) -> None:
 
 @pytest.mark.parametrize("code", blocks("python"))
 def test_examples_in_python_run(code: str) -> None:
-    exec(compile(code, str(README), "exec"), {})
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, timeout=60)
 
 
 @pytest.mark.parametrize("name", ["work", "careful", "lab"])
 def test_profiles_are_ones_that_load(name: str, folder: Path) -> None:
-    code, _ = blocks("yaml")
+    code, *_ = blocks("yaml")
     (folder / "profiles").mkdir(exist_ok=True)
     (folder / "profiles" / "dragoman.yaml").write_text(code)
     found = load_profile(name, variables={}, folder=folder / "profiles")
@@ -72,12 +74,21 @@ def test_profiles_are_ones_that_load(name: str, folder: Path) -> None:
 
 
 def test_groups_are_ones_that_load(tmp_path: Path) -> None:
-    _, code = blocks("yaml")
-    (tmp_path / "dragoman.yaml").write_text(code)
+    (tmp_path / "dragoman.yaml").write_text(blocks("yaml")[1])
     smart, careful = (load_group(name, variables={}, folder=tmp_path) for name in ("smart", "careful"))
     assert [target.name for target in smart.targets] == ["anthropic", "openrouter", "pool"]
     assert [key.limits.concurrent for key in smart.targets[2].credentials] == [None, None, 4]
     assert careful.policies == {"rate_limit": "retry", "auth": "stop"}
+
+
+def test_adapters_do_what_is_said(tmp_path: Path) -> None:
+    (tmp_path / "dragoman.yaml").write_text(blocks("yaml")[2])
+    shown = run("dragoman complete -p odd -m gpt-5 --dry-run --json hi", tmp_path)
+    call = json.loads(shown.splitlines()[-1])
+    assert call["headers"]["X-Team"] == "red"
+    assert "Accept" not in call["headers"]
+    assert call["body"]["options"] == {"limit": 100}
+    assert call["body"]["messages"] == [{"role": "user", "content": "hi", "name": "guest"}]
 
 
 def test_every_vendor_is_named() -> None:

@@ -16,6 +16,7 @@ from dragoman.cli.answer.fields import (
     call_fields,
     citation_fields,
     finish_fields,
+    kept_fields,
     known,
     loss_fields,
     timing_fields,
@@ -93,6 +94,7 @@ def done_fields(stream: Stream) -> Wire:
         "attempts": attempts_fields(stream.attempts),
         "model": (response.model if response else None) or stream.prepared.model,
         "id": response.id if response else None,
+        **kept_fields(stream.kept),
         "request_id": stream.request_id,
         "losses": list(loss_fields(stream.losses)),
     }

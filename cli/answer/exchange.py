@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from dragoman.providers.exchange import Attempted
     from dragoman.providers.onlookers import AnyLog
     from dragoman.providers.protocol import Provider
+    from dragoman.providers.recalled import Recalled
 
 __all__ = ["FAILURES", "Exchange", "Telling"]
 
@@ -67,9 +68,9 @@ class Exchange:
             raise failure
         return Status.DONE
 
-    def prepare(self, *, streams: bool) -> Prepared:
+    async def prepare(self, *, streams: bool) -> Prepared:
         """Return what is to be sent, having told what is lost on the way."""
-        prepared = self._asking.prepared(self._ready(), streams=streams)
+        prepared = self._asking.prepared(self._ready(), streams=streams, recalled=await self._recalled())
         self.tell_losses(weighed(prepared.losses, self._asking.typed), self.profile.name)
         return prepared
 
@@ -83,6 +84,20 @@ class Exchange:
         self._tell_who(completion, model, prepared)
         self._tell_cost(completion, model)
         return completion
+
+    def tell_kept(self, answer: Completion | Stream) -> None:
+        """Tell the id under which an answer is kept, unless a session goes on from it by name."""
+        thread = self._asking.following
+        if answer.kept is None or thread is None or thread.is_named or self._output.quiet:
+            return
+        self._environment.say(printable(f"dragoman: kept as {answer.kept}"))
+
+    async def _recalled(self) -> Recalled | None:
+        """Return what is gone on from, and what the field cache has; None for all requests that stand alone."""
+        provider, following = self._ready(), self._asking.following
+        if following is not None:
+            return await following.recalled(provider.threads, self._asking.group.targets)
+        return await provider.recall()
 
     def tell_who(self, stream: Stream, prepared: Prepared) -> None:
         """Tell who answers, where that is not the first who was asked."""
@@ -144,6 +159,11 @@ class Exchange:
             logs = self._logs(stack)
             async with self._ready() as provider:
                 provider.set_raw_log_callback(*logs)
+                if self._output.trace is not None:
+                    from dragoman.cli.answer.tracing import opened_tracer
+
+                    tracing = opened_tracer(self._output.trace, self._output.trace_sample, self._environment)
+                    provider.set_tracer(stack.enter_context(tracing), follows=True)
                 return await tell(self, outlet)
 
     def _logs(self, stack: ExitStack) -> list[AnyLog]:

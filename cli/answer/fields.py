@@ -96,8 +96,9 @@ def citation_fields(citation: Citation) -> Wire:
 
 def known(node: Node) -> Wire:
     """Return the fields of a node that are set, but for those that only an interpreter needs."""
-    wire: Wire = msgspec.to_builtins(node)
-    return {name: value for name, value in wire.items() if value is not None and name not in _INNER}
+    fields = msgspec.structs.asdict(node)
+    said = {name: value for name, value in fields.items() if value is not None and name not in _INNER}
+    return {name: msgspec.to_builtins(value) for name, value in said.items()}
 
 
 def reasoning_of(response: Response | None) -> str:
@@ -110,3 +111,8 @@ def reasoning_of(response: Response | None) -> str:
 def refusal_of(response: Response | None) -> str:
     parts = response.candidates[0].parts if response and response.candidates else ()
     return "".join(part.text for part in parts if isinstance(part, Refusal))
+
+
+def kept_fields(kept: str | None) -> Wire:
+    """Return the id under which an answer is kept, where it is."""
+    return {} if kept is None else {"kept": kept}

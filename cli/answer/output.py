@@ -17,6 +17,7 @@ from dragoman.cli.choices import dialect_choices, dialect_named
 from dragoman.cli.environment import Environment
 from dragoman.cli.options import Option, Values
 from dragoman.cli.render import DIM, PLAIN, printable, printable_text
+from dragoman.cli.sinks import check_trace
 from dragoman.cli.status import FailedExchange, Usage
 from dragoman.providers.account import attempts_of
 from dragoman.schemas.dialect import find
@@ -46,6 +47,8 @@ COMMON = (
     Option("usage", ("--usage",), "Tell tokens, cost and time on stderr.", "", False),
     Option("shows_reasoning", ("--show-reasoning",), "Show the reasoning on stderr.", "", False),
     Option("record", ("--record",), "Append the exchange to a file.", "FILE"),
+    Option("trace", ("--trace",), "Write what each pass made; - is stderr.", "FILE|DIR"),
+    Option("trace_sample", ("--trace-sample",), "Of a stream's events, each N-th.", "N", 1),
     Option("quiet", ("-q", "--quiet"), "Tell nothing but errors.", "", False),
     Option("verbose", ("-v", "--verbose"), "Tell attempts and small losses; twice: all.", "", 0),
 )
@@ -59,6 +62,8 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
     usage: bool = False
     shows_reasoning: bool = False
     record: str | None = None
+    trace: str | None = None
+    trace_sample: int = 1
     quiet: bool = False
     verbose: int = 0
     json: bool = False
@@ -88,7 +93,9 @@ def read_output(values: Values) -> Output:
     """Return how to tell. Raises Usage."""
     if values.get("record") == "-":
         raise Usage("--record takes a file: stdout has the answer", "--record FILE")
-    return msgspec.convert({name: values[name] for name in Output.__struct_fields__ if name in values}, Output)
+    output = msgspec.convert({name: values[name] for name in Output.__struct_fields__ if name in values}, Output)
+    check_trace(output.trace, output.trace_sample, output=output.output, record=output.record)
+    return output
 
 
 def refuse_together(**flags: object) -> None:

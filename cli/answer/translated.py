@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
+from msgspec.structs import replace
+
 from dragoman.cli.answer.exchange import Exchange
 from dragoman.cli.answer.outlet import Outlet
 from dragoman.cli.answer.printers import Piece, events_of
 from dragoman.cli.status import FailedExchange
+from dragoman.providers.abroad import RESPONSES
 from dragoman.providers.answers import Completion, Stream
 from dragoman.providers.prepare import Prepared
 from dragoman.schemas import foreign
@@ -34,27 +37,38 @@ _KINDS: dict[str, ErrorKind] = {"timeout": "timeout", "exhausted": "rate_limit",
 
 async def translated_completion(exchange: Exchange, outlet: Outlet, dialect: str) -> Completion:
     """Ask, and print the answer as a document of the dialect; its error, where that is what came."""
-    prepared = exchange.prepare(streams=False)
+    prepared = await exchange.prepare(streams=False)
     try:
         completion = await exchange.send(prepared)
     except FailedExchange as failure:
         outlet.write_document(_error_document(failure.error, dialect))
         raise
-    outlet.write_document(_document(exchange, prepared, completion, dialect))
+    document = _document(exchange, prepared, completion, dialect)
+    outlet.write_document(document)
+    prepared.wanted.passes.on_pass("response", "final", document)
     return completion
 
 
 def _document(exchange: Exchange, prepared: Prepared, completion: Completion, dialect: str) -> Wire:
     """Return the answer in the words of a dialect; the provider's own document where that is its own."""
+    note = prepared.wanted.passes.on_pass
     if completion.dialect == dialect:
+        note("response", "encoded", completion.wire)
         return completion.wire
     speaker, listener = find(completion.dialect), find(dialect)
     asked = guarded(listener.requests.decode_request, exchange.request_as(dialect, prepared))
-    losses = Losses(speaker.responses.PLACES, completion.wire, speaker.name)
-    said = guarded(listener.responses.encode_response, completion.response, losses, asked)
+    losses = Losses(speaker.responses.PLACES, completion.wire, speaker.family)
+    answer = _as_kept(completion.response, completion.kept, listener)
+    said = guarded(listener.responses.encode_response, answer, losses, asked)
     foreign.report_response(completion.response, listener, losses)
+    note("response", "encoded", said, losses.found)
     exchange.tell_losses(losses.found, dialect)
     return said
+
+
+def _as_kept(response: Response, kept: str | None, listener: Dialect) -> Response:
+    """Return an answer with the id by which others can go on from it, in the dialect that knows of such a thing."""
+    return replace(response, id=kept) if kept is not None and listener.family == RESPONSES else response
 
 
 class DialectPrinter:
@@ -69,18 +83,23 @@ class DialectPrinter:
     async def pieces(self, stream: Stream) -> AsyncGenerator[Piece, None]:
         """Yield what comes, of whoever it is that answers."""
         await stream.begin()
-        if stream.dialect == self._listener.name:
+        chain = stream.prepared.chain
+        if stream.dialect == self._listener.name and not (chain and chain.edits_events):
             self._speaker = passage = _Passage(self._listener.name)
             pieces = passage.pieces(stream)
         else:
             request = self._exchange.request_as(self._listener.name, stream.prepared)
-            self._speaker, pieces = _Translation(self._listener, request), events_of(stream)
+            self._speaker, pieces = _Translation(self._listener, request, stream), events_of(stream)
         async with aclosing(pieces):
             async for piece in pieces:
                 yield piece
 
     def feed(self, piece: Piece, stream: Stream) -> None:
-        self._outlet.write_lines(self._said(piece))
+        said = self._said(piece)
+        self._outlet.write_lines(said)
+        passes = stream.prepared.wanted.passes
+        if said and stream.step and passes.wants_event(stream.step):
+            passes.on_event(stream.step, "encoded", said)
 
     def beat(self) -> bytes:
         """Return a sign of life that its clients understand, whether anything has been said or not."""
@@ -91,6 +110,9 @@ class DialectPrinter:
         return _sign_of_life(self._listener, has_begun=self._outlet.has_written)
 
     def end(self, stream: Stream, bad: DragomanError | None) -> None:
+        if bad is None:
+            passes = stream.prepared.wanted.passes
+            passes.on_pass("response", "encoded", {"dialect": self._listener.name}, self._losses())
         self._exchange.tell_losses(self._losses(), self._listener.name)
 
     def fail(self, stream: Stream, error: DragomanError) -> None:
@@ -118,14 +140,16 @@ class DialectPrinter:
 class _Translation:
     """Events → a stream of a dialect. `request` is what is asked, in that dialect."""
 
-    def __init__(self, listener: Dialect, request: Wire) -> None:
+    def __init__(self, listener: Dialect, request: Wire, stream: Stream) -> None:
         self.losses = Losses()
-        self._listener = listener
+        self._listener, self._stream = listener, stream
         self._is_over = False
         asked = guarded(listener.requests.decode_request, request)
         self._encoder = listener.streams.StreamEncoder(self.losses, asked)
 
     def said(self, event: Event) -> bytes:
+        if isinstance(event, (StreamStarted, StreamComplete, StreamFailed)):
+            event = replace(event, response=_as_kept(event.response, self._stream.kept_as, self._listener))
         said = b"".join(self._encoder.feed(event))
         if isinstance(event, (StreamComplete, StreamFailed)):
             self._is_over = True
@@ -181,7 +205,7 @@ class _Passage:
 def _sign_of_life(listener: Dialect, *, has_begun: bool) -> bytes:
     """Return one that stands for itself, among events or before them."""
     encoder = listener.streams.StreamEncoder(Losses())
-    if has_begun or listener.name in _BEGUN:
+    if has_begun or listener.family in _BEGUN:
         encoder.feed(StreamStarted(Response(candidates=())))
     return b"".join(encoder.feed(Heartbeat())) or comment_frame("")
 

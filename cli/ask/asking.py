@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from dragoman.cli.ask.following import OPTIONS as FOLLOWING
+from dragoman.cli.ask.following import Following, read_following, refuse_stateless
 from dragoman.cli.ask.inputs import Inputs, unicode_argument
 from dragoman.cli.ask.prompt import ORDERS, PromptWords, read_prompt
 from dragoman.cli.ask.settings import (
@@ -29,11 +31,14 @@ from dragoman.cli.options import Option, Values, check_choice
 from dragoman.cli.status import Usage
 from dragoman.providers.groups import load_group
 from dragoman.providers.settings import Group, Profile
+from dragoman.schemas.dialect import find
 from dragoman.schemas.errors import ProfileFault, RefusedLoss
 from dragoman.schemas.ir import JSON, AnyTool, Media, Message, OutputFormat, Part, Request, Text, ToolChoice, Wire
 
 if TYPE_CHECKING:
     from dragoman.providers.prepare import Prepared
+    from dragoman.providers.recalled import Recalled
+    from dragoman.schemas.losses import Loss
 
 __all__ = [
     "OPTIONS",
@@ -61,9 +66,17 @@ ITS_OWN = {
 class Preparer(Protocol):
     """Who makes calls of requests: a provider does."""
 
-    def prepare(self, request: Request, *, streams: bool = ..., allows_loss: bool = ...) -> Prepared: ...
+    def prepare(
+        self, request: Request, *, streams: bool = ..., allows_loss: bool = ..., recalled: Recalled | None = ...
+    ) -> Prepared: ...
     def prepare_document(
-        self, document: JSON, *, source: str, streams: bool = ..., allows_loss: bool = ...
+        self,
+        document: JSON,
+        *,
+        source: str,
+        streams: bool = ...,
+        allows_loss: bool = ...,
+        recalled: Recalled | None = ...,
     ) -> Prepared: ...
 
 
@@ -73,7 +86,7 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True):
     `request` is what is asked, or `document`, a whole request of the dialect `source`. `schema` is what the answer
     has to fit, `typed` the options of `SAMPLING` that were there. `policy` says what may be lost: everything is but
     reported, or "refuse-dropped" refuses what would be left out and changes the meaning, "refuse-meaning" also what
-    would be said otherwise."""
+    would be said otherwise. `following` is what it goes on from."""
 
     group: Group
     request: Request | None = None
@@ -82,39 +95,49 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True):
     policy: str = REPORT
     schema: Wire | None = None
     typed: frozenset[str] = frozenset()
+    following: Following | None = None
 
     @property
     def profile(self) -> Profile:
         return self.group.targets[0]
 
-    def prepared(self, provider: Preparer, *, streams: bool) -> Prepared:
+    def prepared(self, provider: Preparer, *, streams: bool, recalled: Recalled | None = None) -> Prepared:
         """Return the call that asks the first of them. Raises RefusedLoss where the policy forbids one, of the vendor's
         quirks too."""
         allows = self.policy == REPORT
         if self.request is not None:
-            prepared = provider.prepare(self.request, streams=streams, allows_loss=allows)
+            prepared = provider.prepare(self.request, streams=streams, allows_loss=allows, recalled=recalled)
         else:
-            prepared = provider.prepare_document(self.document, source=self.source, streams=streams, allows_loss=allows)
-        refused = tuple(loss for loss in prepared.losses if loss.severity == "meaning" and self._forbids(loss.action))
+            prepared = provider.prepare_document(
+                self.document, source=self.source, streams=streams, allows_loss=allows, recalled=recalled
+            )
+        refused = tuple(loss for loss in prepared.losses if self._forbids(loss))
         if refused:
             error = RefusedLoss(refused)
             error.hint = "--allow-loss sends it all the same"
             raise error
         return prepared
 
-    def _forbids(self, action: str) -> bool:
-        return self.policy == REFUSE_MEANING or (self.policy == REFUSE_DROPPED and action == "dropped")
+    def _forbids(self, loss: Loss) -> bool:
+        """Tell whether the policy does. What was answered before is nothing that anybody asks for now."""
+        from dragoman.providers.placed import is_of_answer
+
+        if loss.severity != "meaning" or is_of_answer(loss):
+            return False
+        return self.policy == REFUSE_MEANING or (self.policy == REFUSE_DROPPED and loss.action == "dropped")
 
 
 def read_asking(values: Values, environment: Environment) -> Asking:
     """Return what is asked. Raises Usage, NoInput, InvalidInput, ProfileFault, …"""
     for option in OPTIONS:
         _check(option, values)
+    following = read_following(values)
     group = read_group(values, environment)
+    refuse_stateless(following, group.targets)
     asking = _read_whole if optional(values, "request") is not None else _read_pieces
     asked = asking(values, group, environment)
     _refuse_no_model(asked)
-    return asked
+    return msgspec.structs.replace(asked, following=following) if following is not None else asked
 
 
 def _check(option: Option, values: Values) -> None:
@@ -289,7 +312,7 @@ def refuse_no_model_after(group: Group) -> None:
 
 
 def _has_model(profile: Profile) -> bool:
-    knows = profile.dialect == "openai-chat" and profile.key_need != "required"
+    knows = find(profile.dialect).family == "openai-chat" and profile.key_need != "required"
     return bool(profile.model or profile.deployment or knows)
 
 
@@ -344,6 +367,7 @@ OPTIONS = (
     Option("request", ("--request",), "A whole request of any dialect.", "FILE"),
     Option("source", ("--from",), "The dialect of that request.", "DIALECT", None, dialect_choices),
     Option("allow_loss", ("--allow-loss",), "Send what changes its meaning, too.", "", False),
+    *FOLLOWING,
     Option("dialect", ("--dialect",), "Speak this one, if it has several.", "DIALECT", None, dialect_choices),
     Option("timeout", ("--timeout",), "Seconds for all, or PHASE=SECONDS.", "SECONDS", (), _phases),
     Option("retries", ("--retries",), "How often to try again.", "N"),

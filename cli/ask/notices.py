@@ -39,12 +39,16 @@ def tell_losses(losses: Sequence[Loss], target: str, environment: Environment, *
 
 
 def weighed(losses: Sequence[Loss], typed: Collection[str]) -> list[Loss]:
-    """Return the losses, with those of options that somebody typed as losses in meaning; `typed` are their names."""
+    """Return the losses, with those of options that somebody typed, and of turns that there is no room for, as losses
+    in meaning; `typed` are the names of options."""
     return [replace(loss, severity="meaning") if _is_missed(loss, typed) else loss for loss in losses]
 
 
 def _is_missed(loss: Loss, typed: Collection[str]) -> bool:
-    """Tell whether what was typed is not sent, or not with its value. How much to think is said in many ways."""
+    """Tell whether what was typed is not sent, or not with its value. How much to think is said in many ways; and a
+    conversation whose beginning is forgotten is one that goes on otherwise."""
+    if loss.feature == "history":
+        return True
     is_gone = loss.action == "dropped" or (loss.action == "approximated" and loss.feature != "reasoning_config")
     return is_gone and _option_of(loss) in typed
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from dragoman.schemas.dialect import find
+
 if TYPE_CHECKING:
     from dragoman.providers.settings import Profile
     from dragoman.schemas.captures import Captured
@@ -28,7 +30,7 @@ def addressed(captured: Captured) -> Captured:
         return captured
     from dragoman.providers.endpoints import url_of
 
-    profile = _profile(captured.dialect)
+    profile = _profile(find(captured.dialect).family)
     streams = captured.streams or (captured.response is not None and captured.response.kind == "stream")
     url = url_of(profile, "stream" if streams else "complete", captured.model or _model(sent.body) or _PLACEHOLDER)
     said = {name.lower() for name, _ in sent.headers}

@@ -45,6 +45,9 @@ from dragoman.cli.status import Status, Usage
 from dragoman.schemas.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from dragoman.cli.conversion.tracing import Tracing
     from dragoman.cli.conversion.writing import CaptureOutput
 
 __all__ = ["Manner", "Run"]
@@ -62,6 +65,8 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
     on_loss: str = "report"
     jobs: int = 1
     pairs: bool = False
+    trace: str | None = None
+    trace_sample: int = 1
     quiet: bool = False
     verbose: int = 0
 
@@ -77,9 +82,11 @@ class Run:
         self._status = Status.DONE
         self._bodiless = 0  # exchanges of which there was nothing to write
         self._captures: CaptureOutput | None = None
+        self._tracing: Tracing | None = None
 
     def run(self, files: Sequence[str]) -> Status:
         with (
+            self._opened_tracing() as self._tracing,
             open_sink(self._output(), self._environment) as output,
             open_sink(self._manner.report or "", self._environment) as report,
             self._progress(files) as progress,
@@ -90,6 +97,15 @@ class Run:
                 self._captures.close()
         self._tell_rest()
         return self._status
+
+    def _opened_tracing(self) -> AbstractContextManager[Tracing | None]:
+        from contextlib import nullcontext
+
+        if self._manner.trace is None:
+            return nullcontext()
+        from dragoman.cli.conversion.tracing import opened_tracing
+
+        return opened_tracing(self._manner.trace, self._manner.trace_sample, self._plan, self._environment)
 
     def _output(self) -> str:
         """Return the file to write; a folder is none."""
@@ -140,6 +156,9 @@ class Run:
 
     def _entries(self, inputs: Iterable[Entry | Stream]) -> Iterable[tuple[Entry, Outcome]]:
         entries = (self._checked(entry) for entry in inputs if not isinstance(entry, Stream))
+        if self._tracing is not None:
+            tracing = self._tracing
+            return ((entry, tracing.entry(entry)) for entry in entries)
         return convert_entries(entries, self._plan, self._manner.jobs)
 
     def _checked(self, entry: Entry) -> Entry:
@@ -156,7 +175,11 @@ class Run:
         for stream in inputs:
             if isinstance(stream, Stream):
                 self._refuse_for_streams()
-                yield stream.document, convert_stream(stream, self._plan, partial(self._pass_on, output))
+                write = partial(self._pass_on, output)
+                if self._tracing is not None:
+                    yield stream.document, self._tracing.stream(stream, write)
+                else:
+                    yield stream.document, convert_stream(stream, self._plan, write)
 
     def _refuse_for_streams(self) -> None:
         for option, is_there in (("--validate", self._plan.validates), ("--model", self._plan.model is not None)):

@@ -6,13 +6,20 @@ What came before a stream breaks off is out, and counts: only the status tells t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from dragoman.cli.conversion.sources import AUTO, Stream
 from dragoman.cli.conversion.work import Failure, Identity, Outcome, Plan, failed
 from dragoman.schemas.detection import detect
 from dragoman.schemas.errors import DragomanError, MalformedJSON, RefusedLoss, UndetectedDialect
 from dragoman.schemas.jsontext import write_json
+from dragoman.schemas.passes import EVENT, UNSEEN, Passes
 from dragoman.schemas.streams import StreamConverter, assemble_stream
+
+if TYPE_CHECKING:
+    from dragoman.schemas.convert import Converted
+    from dragoman.schemas.ir import Wire
+    from dragoman.schemas.traced import TracedStream
 
 __all__ = ["convert_stream"]
 
@@ -20,18 +27,19 @@ PIECE = 1 << 16
 TELLING = 1 << 18  # bytes in which a stream shows its dialect, if it ever does
 
 
-def convert_stream(stream: Stream, plan: Plan, write: Callable[[bytes], None]) -> Outcome:
-    """Convert one stream. `write` takes its bytes as they come; what `plan` assembles is the outcome's body."""
-    return _Work(stream, plan, write).outcome()
+def convert_stream(stream: Stream, plan: Plan, write: Callable[[bytes], None], passes: Passes = UNSEEN) -> Outcome:
+    """Convert one stream. `write` takes its bytes as they come; what `plan` assembles is the outcome's body. `passes`
+    watches."""
+    return _Work(stream, plan, write, passes).outcome()
 
 
 class _Work:
     """One stream, which remembers how far it came."""
 
-    def __init__(self, stream: Stream, plan: Plan, write: Callable[[bytes], None]) -> None:
-        self._stream, self._plan, self._write = stream, plan, write
+    def __init__(self, stream: Stream, plan: Plan, write: Callable[[bytes], None], passes: Passes) -> None:
+        self._stream, self._plan, self._write, self._passes = stream, plan, write, passes
         self._identity: Identity | None = None
-        self._converter: StreamConverter | None = None
+        self._converter: StreamConverter | TracedStream | None = None
         self._came = False
 
     def outcome(self) -> Outcome:
@@ -46,7 +54,7 @@ class _Work:
     def _convert(self) -> Outcome:
         pieces, identity, plan = *self._identified(), self._plan
         target = plan.target or identity.dialect
-        converter = self._converter = StreamConverter(source=identity.dialect, target=target, on_loss=plan.on_loss)
+        converter = self._converter = self._converter_to(target, identity.dialect)
         for piece in pieces:
             self._pass_on(converter.feed(piece))
         self._pass_on(converter.close())
@@ -54,6 +62,13 @@ class _Work:
         failure: Failure | None = None if error is None else failed(error)
         self._came = self._came and not isinstance(error, RefusedLoss)
         return Outcome(None, identity, converter.losses, failure=failure, came=self._came)
+
+    def _converter_to(self, target: str, source: str) -> StreamConverter | TracedStream:
+        if not self._passes:
+            return StreamConverter(source=source, target=target, on_loss=self._plan.on_loss)
+        from dragoman.schemas.traced import TracedStream
+
+        return TracedStream(source=source, target=target, on_loss=self._plan.on_loss, passes=self._passes)
 
     def _pass_on(self, said: bytes) -> None:
         if said:
@@ -63,8 +78,15 @@ class _Work:
     def _assemble(self) -> Outcome:
         pieces, identity, plan = *self._identified(), self._plan
         target = plan.target or identity.dialect
-        whole = assemble_stream(pieces, source=identity.dialect, target=target, on_loss=plan.on_loss)
+        whole = self._assembled(pieces, identity.dialect, target)
         return Outcome(write_json(whole.body), identity, whole.losses)
+
+    def _assembled(self, pieces: Iterator[bytes], source: str, target: str) -> Converted[Wire]:
+        if not self._passes:
+            return assemble_stream(pieces, source=source, target=target, on_loss=self._plan.on_loss)
+        from dragoman.schemas.traced import trace_assembled
+
+        return trace_assembled(pieces, source=source, target=target, on_loss=self._plan.on_loss, passes=self._passes)
 
     def _identified(self) -> tuple[Iterator[bytes], Identity]:
         """Return the bytes of the stream, and what it is taken for."""
@@ -72,7 +94,11 @@ class _Work:
         if self._plan.source != AUTO:
             self._identity = Identity(self._plan.source, "stream")
             return pieces, self._identity
-        begun, self._identity = _detected(pieces)
+        try:
+            begun, self._identity = _detected(pieces)
+        except DragomanError as error:
+            self._passes.on_failure("response", error, EVENT[0])
+            raise
         return _chained(begun, pieces), self._identity
 
 

@@ -21,12 +21,13 @@ from dragoman.cli.conversion.sources import (
     Passed,
 )
 from dragoman.cli.status import Status, status_of
-from dragoman.schemas.convert import Converted, convert_error, convert_request, convert_response
+from dragoman.schemas.convert import Converted, convert_error, convert_request, convert_response, note_unread
 from dragoman.schemas.dialect import find
 from dragoman.schemas.errors import DragomanError, InvalidInput, MalformedJSON, RefusedLoss, UndetectedDialect
 from dragoman.schemas.ir import JSON, Wire
 from dragoman.schemas.jsontext import read_json, write_json
 from dragoman.schemas.losses import Loss
+from dragoman.schemas.passes import UNSEEN, Passes
 
 if TYPE_CHECKING:
     from dragoman.schemas.captures import Captured
@@ -109,22 +110,24 @@ class Outcome(msgspec.Struct, frozen=True):
     sides: tuple[Outcome, ...] = ()
 
 
-def convert_entry(entry: Entry, plan: Plan) -> Outcome:
-    """Convert what is in a file. Only what is our own fault is raised."""
+def convert_entry(entry: Entry, plan: Plan, passes: Passes = UNSEEN) -> Outcome:
+    """Convert what is in a file. Only what is our own fault is raised. `passes` watches."""
     match entry:
         case Passed():
             return Outcome()
         case Exchange():
-            return _convert_exchange(entry.captured, plan)
+            return _convert_exchange(entry.captured, plan, passes)
         case Document(problem=problem) if problem:
+            passes.on_failure(_side_of(plan.kind), InvalidInput("$", problem))
             return Outcome(failure=Failure("invalid-input", problem, Status.BAD_INPUT.value))
         case _:
-            return convert_document(entry.raw, plan) if plan.writes == BODIES else _convert_body(entry, plan)
+            convert = _convert_body if plan.writes != BODIES else _convert_document
+            return convert(entry, plan, passes)
 
 
-def convert_document(raw: bytes, plan: Plan) -> Outcome:
+def convert_document(raw: bytes, plan: Plan, passes: Passes = UNSEEN) -> Outcome:
     """Convert one document. Only what is our own fault is raised."""
-    return _Work(raw, plan).outcome()
+    return _Work(raw, plan, passes).outcome()
 
 
 def failed(error: DragomanError, raw: bytes = b"") -> Failure:
@@ -139,7 +142,11 @@ def failed(error: DragomanError, raw: bytes = b"") -> Failure:
 # ---- exchanges -------------------------------------------------------------------------------------------------------
 
 
-def _convert_body(document: Document, plan: Plan) -> Outcome:
+def _convert_document(document: Document, plan: Plan, passes: Passes) -> Outcome:
+    return convert_document(document.raw, plan, passes)
+
+
+def _convert_body(document: Document, plan: Plan, passes: Passes) -> Outcome:
     """Convert a body for a format that holds exchanges: as the one side of one."""
     from dragoman.schemas.captures.exchange import Bare
     from dragoman.schemas.captures.recognition import settled
@@ -151,11 +158,12 @@ def _convert_body(document: Document, plan: Plan) -> Outcome:
             "" if plan.kind == AUTO else plan.kind,
         )
     except DragomanError as error:
+        note_unread(document.raw, _side_of(plan.kind), error, passes)
         return Outcome(failure=failed(error, document.raw))
-    return _convert_exchange(found, plan)
+    return _convert_exchange(found, plan, passes)
 
 
-def _convert_exchange(captured: Captured, plan: Plan) -> Outcome:
+def _convert_exchange(captured: Captured, plan: Plan, passes: Passes) -> Outcome:
     from dragoman.schemas.captures.converting import convert_captured
 
     wanted = _wanted(captured, plan.kind)
@@ -167,6 +175,7 @@ def _convert_exchange(captured: Captured, plan: Plan) -> Outcome:
         model=plan.model,
         on_loss=plan.on_loss,
         streams=plan.holds_streams,
+        passes=passes,
     )
     sides = tuple(_side(side, captured) for side in converted.sides)
     failure = next((side.failure for side in sides if side.failure), None)
@@ -200,8 +209,8 @@ def _side(side: Side, captured: Captured) -> Outcome:
 class _Work:
     """One conversion, which remembers how far it came."""
 
-    def __init__(self, raw: bytes, plan: Plan) -> None:
-        self._raw, self._plan = raw, plan
+    def __init__(self, raw: bytes, plan: Plan, passes: Passes) -> None:
+        self._raw, self._plan, self._passes = raw, plan, passes
         self._identity: Identity | None = None
         self._losses: tuple[Loss, ...] = ()
         self._violations: tuple[SidedViolation, ...] = ()
@@ -214,36 +223,60 @@ class _Work:
         except DragomanError as error:
             return self._outcome(failure=failed(error, self._raw))
         if self._violations:
-            return self._outcome(failure=_broken_schema(self._violations))
+            failure = _broken_schema(self._violations)
+            self._note(InvalidInput("$", failure.message), self._violations[0].side)
+            return self._outcome(failure=failure)
         body = converted.body
         return self._outcome(body if isinstance(body, bytes) else write_json(body), model=self._model_beside(converted))
 
     def _convert(self) -> Converted[Wire] | Converted[bytes]:
         plan = self._plan
-        body = _read(self._raw, plan)
-        self._identity = identity = _identify(body, plan)
+        body, self._identity = self._identified()
+        identity = self._identity
         if not plan.target:
             self._plan = plan = msgspec.structs.replace(plan, target=identity.dialect)
         if plan.validates:
             self._violations = _violations("input", body, identity.dialect, identity.kind)
         if plan.explodes:
             return self._exploded(body, identity)
-        converted = _converted(body, identity, plan)
+        converted = _converted(body, identity, plan, self._passes)
         self._losses = converted.losses
         if plan.validates:
             self._violations += _violations("output", converted.body, plan.target, identity.kind)
         return converted
 
+    def _identified(self) -> tuple[JSON, Identity]:
+        """Return the document, and what it is taken for."""
+        try:
+            body = _read(self._raw, self._plan)
+            return body, _identify(body, self._plan)
+        except DragomanError as error:
+            note_unread(self._raw, _side_of(self._plan.kind), error, self._passes)
+            raise
+
+    def _note(self, error: InvalidInput, side: str) -> None:
+        """Tell of a schema that forbids what came in, or what came out."""
+        kind = self._plan.kind if self._identity is None else self._identity.kind
+        self._passes.on_failure(_side_of(kind), error, "parsed" if side == "input" else "encoded")
+
     def _exploded(self, body: JSON, identity: Identity) -> Converted[bytes]:
         """Return the stream that says a response."""
-        from dragoman.schemas.streams import explode_response
-
         if identity.kind != "response":
-            raise InvalidInput("$", f"a {identity.kind}, where a response to make a stream of was expected")
-        plan = self._plan
-        said = explode_response(body, source=identity.dialect, target=plan.target, on_loss=plan.on_loss)
+            problem = InvalidInput("$", f"a {identity.kind}, where a response to make a stream of was expected")
+            note_unread(self._raw, "response", problem, self._passes)
+            raise problem
+        said = self._explode(body, source=identity.dialect, target=self._plan.target, on_loss=self._plan.on_loss)
         self._losses = said.losses
         return said
+
+    def _explode(self, body: JSON, *, source: str, target: str, on_loss: str) -> Converted[bytes]:
+        if self._passes:
+            from dragoman.schemas.traced import trace_exploded
+
+            return trace_exploded(body, source=source, target=target, on_loss=on_loss, passes=self._passes)
+        from dragoman.schemas.streams import explode_response
+
+        return explode_response(body, source=source, target=target, on_loss=on_loss)
 
     def _model_beside(self, converted: Converted[Wire] | Converted[bytes]) -> str | None:
         is_request = self._identity is not None and self._identity.kind == "request"
@@ -259,6 +292,11 @@ class _Work:
     ) -> Outcome:
         losses = self._losses if losses is None else losses
         return Outcome(body, self._identity, losses, self._violations, failure, model)
+
+
+def _side_of(kind: str) -> str:
+    """Return the side on which a document of a kind stands; one whose kind is not known is taken for a request."""
+    return "request" if kind in (AUTO, "request") else "response"
 
 
 def _read(raw: bytes, plan: Plan) -> JSON:
@@ -298,15 +336,15 @@ def _identify(body: JSON, plan: Plan) -> Identity:
     return Identity(found.dialect if plan.source == AUTO else plan.source, kind, found.certainty)
 
 
-def _converted(body: JSON, identity: Identity, plan: Plan) -> Converted[Wire]:
-    source, target = identity.dialect, plan.target
+def _converted(body: JSON, identity: Identity, plan: Plan, passes: Passes) -> Converted[Wire]:
+    source, target, model, on_loss = identity.dialect, plan.target, plan.model, plan.on_loss
     match identity.kind:
         case "request":
-            return convert_request(body, source=source, target=target, model=plan.model, on_loss=plan.on_loss)
+            return convert_request(body, source=source, target=target, model=model, on_loss=on_loss, passes=passes)
         case "response":
-            return convert_response(body, source=source, target=target, model=plan.model, on_loss=plan.on_loss)
+            return convert_response(body, source=source, target=target, model=model, on_loss=on_loss, passes=passes)
         case _:
-            return convert_error(body, source=source, target=target, on_loss=plan.on_loss)
+            return convert_error(body, source=source, target=target, on_loss=on_loss, passes=passes)
 
 
 def _violations(side: str, body: JSON, dialect: str, kind: str) -> tuple[SidedViolation, ...]:

@@ -5,8 +5,8 @@ Paths are those of the recorded document, in its own dialect: `temperature`, `me
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container, Sequence
+from typing import cast
 
 import msgspec
 
@@ -17,12 +17,11 @@ from dragoman.schemas.errors import InvalidInput, MalformedJSON
 from dragoman.schemas.ir import JSON, Wire
 from dragoman.schemas.jsontext import read_json
 from dragoman.schemas.narrow import show
+from dragoman.schemas.paths import read_path, taken_away
 
 __all__ = ["RECORDED", "Asked", "Changes", "changed", "read_changes"]
 
 RECORDED = "recorded"  # as a model: the one that was recorded, whoever is asked
-MAX_DEPTH = 64
-_STEP = re.compile(r"\.?([^.\[\]]+)|\[(-?\d{1,6})\]")
 Path = tuple[str | int, ...]
 
 
@@ -62,7 +61,7 @@ def changed(captured: Captured, changes: Changes, dialect: str, aliases: Contain
     for path, value in changes.sets:
         document = _object(_with(document, path, value, 0))
     for path in changes.unsets:
-        document = _object(_without(document, path, 0))
+        document = _object(taken_away(document, path))
     recorded = document.get("model")
     named = recorded if isinstance(recorded, str) and recorded else captured.model
     is_same = find(dialect).name == captured.dialect
@@ -118,18 +117,13 @@ def _setting(said: str) -> tuple[Path, JSON]:
 
 
 def _path(flag: str, said: str) -> Path:
-    steps: list[str | int] = []
-    at = 0
-    said = said.removeprefix("$")
-    while at < len(said):
-        found = _STEP.match(said, at)
-        if found is None or len(steps) == MAX_DEPTH:
-            raise Usage(f"{flag}: expected a path such as a.b[0].c, got {said[:80]!r}")
-        steps.append(found[1] if found[1] is not None else int(found[2]))
-        at = found.end()
-    if not steps or isinstance(steps[0], int):
+    try:
+        path = tuple(read_path(said, plain=True).steps)
+    except ValueError as error:
+        raise Usage(f"{flag}: expected a path such as a.b[0].c, got {said[:80]!r}: {error}") from error
+    if not path or isinstance(path[0], int):
         raise Usage(f"{flag}: expected a path that begins with a field, got {said[:80]!r}")
-    return tuple(steps)
+    return cast("Path", path)
 
 
 def _with(node: JSON, path: Path, value: JSON, at: int) -> JSON:
@@ -147,23 +141,6 @@ def _with(node: JSON, path: Path, value: JSON, at: int) -> JSON:
     if place is None:
         raise InvalidInput(_shown(path[: at + 1]), f"there is no such place in a list of {len(entries)}")
     return [_with(entry, path, value, at + 1) if number == place else entry for number, entry in enumerate(entries)]
-
-
-def _without(node: JSON, path: Path, at: int) -> JSON:
-    """Return a document without a value. That there was none is no fault."""
-    step, is_last = path[at], at + 1 == len(path)
-    if isinstance(step, str):
-        if not isinstance(node, dict) or step not in node:
-            return node
-        if is_last:
-            return {name: value for name, value in node.items() if name != step}
-        return {**node, step: _without(node[step], path, at + 1)}
-    place = _place(node, step) if isinstance(node, list) else None
-    if place is None or not isinstance(node, list):
-        return node
-    if is_last:
-        return [entry for number, entry in enumerate(node) if number != place]
-    return [_without(entry, path, at + 1) if number == place else entry for number, entry in enumerate(node)]
 
 
 def _entries(node: JSON, path: Path, at: int) -> list[JSON]:

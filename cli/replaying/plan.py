@@ -16,6 +16,7 @@ from dragoman.cli.replaying.changes import Changes, read_changes
 from dragoman.cli.replaying.expectation import Expectation
 from dragoman.cli.replaying.selection import Selection, read_selection
 from dragoman.cli.replaying.telling import Forms
+from dragoman.cli.sinks import check_trace
 from dragoman.cli.status import Usage
 
 __all__ = ["Plan", "Typed", "read_plan"]
@@ -97,6 +98,8 @@ class Typed(msgspec.Struct, frozen=True, kw_only=True):
     yes: bool
     resume: str | None
     record: str | None
+    trace: str | None
+    trace_sample: int
     is_json: bool
     is_lines: bool
     junit: str | None
@@ -152,10 +155,13 @@ def _refuse(typed: Typed) -> None:
         (typed.original, typed.dialect, "--original", "--dialect"),
         (typed.original, typed.fallback, "--original", "--fallback"),
         (typed.dry_run, typed.resume, "--dry-run", "--resume"),
+        (typed.dry_run, typed.trace, "--dry-run", "--trace"),
     ):
         if first and second:
             raise Usage(f"{one} and {other} do not go together", "one of them")
     _refuse_comparing(typed)
+    others = {name: getattr(typed, name) for name in ("output", "record", "resume", "junit", "plot")}
+    check_trace(typed.trace, typed.trace_sample, **others)
     if typed.offline or typed.serve:
         _refuse_all(typed, _OF_SENDING, "--offline" if typed.offline else "--serve")
     if typed.serve:

@@ -29,7 +29,7 @@ from dragoman.cli.replaying.plan import Plan, Typed
 from dragoman.cli.replaying.results import Result
 from dragoman.cli.replaying.run import Pace, run_jobs
 from dragoman.cli.replaying.selection import Search
-from dragoman.cli.replaying.sending import Manner, Sender
+from dragoman.cli.replaying.sending import Manner, Sender, Watchers
 from dragoman.cli.replaying.telling import ReplayTeller
 from dragoman.cli.replaying.whom import NamedProfile, Original, TheRecording, Whom, load_named
 from dragoman.cli.sinks import open_sink
@@ -129,7 +129,7 @@ class _Play:
         progress = stack.enter_context(Progress("replaying", None, self._environment, is_wanted=not outlet.is_terminal))
         telling = _Telling(teller, ledger, progress, stops=isinstance(whom, NamedProfile))
         clock, began = self._clock, self._clock.now()
-        sender = Sender(whom, self._manner(), lambda: clock.now() - began, self._logs(stack))
+        sender = Sender(whom, self._manner(), lambda: clock.now() - began, self._watchers(stack))
         work = run_jobs(
             jobs,
             sender,
@@ -198,6 +198,16 @@ class _Play:
             "unsets": unsets,
             "streams": self._plan.changes.streams,
         }
+
+    def _watchers(self, stack: ExitStack) -> Watchers:
+        """Return those who look on. The stack closes what they hold."""
+        logs = self._logs(stack)
+        if self._typed.trace is None:
+            return Watchers(logs=logs)
+        from dragoman.cli.answer.tracing import opened_tracer
+
+        tracing = opened_tracer(self._typed.trace, self._typed.trace_sample, self._environment)
+        return Watchers(logs=logs, tracer=stack.enter_context(tracing))
 
     def _logs(self, stack: ExitStack) -> tuple[AnyLog, ...]:
         from dragoman.cli.answer.logged import telling_logs

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -27,11 +28,15 @@ from dragoman.providers.exchange import Attempted, Cost, Timing
 from dragoman.providers.onlookers import AnyLog
 from dragoman.providers.prepare import Prepared
 from dragoman.providers.settings import Group, Profile
+from dragoman.schemas.dialect import find
 from dragoman.schemas.errors import BudgetReached, DragomanError, InternalFault, ProfileFault, ReportedError
 from dragoman.schemas.ir import Response, Usage, Wire
 from dragoman.schemas.losses import Loss
 
-__all__ = ["Manner", "Sender", "prepared_job"]
+if TYPE_CHECKING:
+    from dragoman.providers.tracing import Tracer
+
+__all__ = ["Manner", "Sender", "Watchers", "prepared_job"]
 
 # What ends the run: a fault of ours, a full disk under --record, or that it may cost no more.
 OURS = (InternalFault, IOFailure, BudgetReached)
@@ -62,11 +67,18 @@ class _Answer(msgspec.Struct, frozen=True, kw_only=True):
     error: DragomanError | None = None
 
 
+class Watchers(msgspec.Struct, frozen=True, kw_only=True):
+    """Those who look on at each exchange."""
+
+    logs: tuple[AnyLog, ...] = ()
+    tracer: Tracer | None = None
+
+
 class Sender:
     """`now` is a clock that starts with the run. Used by many jobs at a time."""
 
-    def __init__(self, whom: Whom, manner: Manner, now: Callable[[], float], logs: tuple[AnyLog, ...] = ()) -> None:
-        self._whom, self._manner, self._now, self._logs = whom, manner, now, logs
+    def __init__(self, whom: Whom, manner: Manner, now: Callable[[], float], watchers: Watchers | None = None) -> None:
+        self._whom, self._manner, self._now, self._watchers = whom, manner, now, watchers or Watchers()
 
     async def send(self, job: Job) -> Result:
         started = self._now()
@@ -80,8 +92,10 @@ class Sender:
 
     async def _answer(self, job: Job) -> _Answer:
         provider = self._whom.provider_for(job.captured)
-        if self._logs:
-            provider.set_raw_log_callback(*self._logs)
+        if self._watchers.logs:
+            provider.set_raw_log_callback(*self._watchers.logs)
+        if self._watchers.tracer is not None:
+            provider.set_tracer(self._watchers.tracer)
         prepared = prepared_job(job, provider.profile, provider, self._manner)
         answer = await (_streamed(provider, prepared) if prepared.streams else _completed(provider, prepared))
         if answer.error is None and answer.cost is None and provider.profile.max_cost is not None:
@@ -150,7 +164,7 @@ def prepared_job(job: Job, profile: Profile, preparer: Preparer, manner: Manner)
 
 def _refuse_no_model(asked: Asked, profile: Profile) -> None:
     """Refuse to ask nobody in particular, but a server of one's own that speaks chat: it may have just one model."""
-    knows = profile.dialect == "openai-chat" and profile.key_need != "required"
+    knows = find(profile.dialect).family == "openai-chat" and profile.key_need != "required"
     if not (asked.model or profile.model or profile.deployment or knows):
         hint = "-m MODEL, -m recorded, or model: in the profile"
         raise ProfileFault("no model to ask", place=profile.name, hint=hint)

@@ -14,17 +14,19 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from dragoman.providers.fieldcache.builtin import builtin_rules
 from dragoman.providers.profiles.files import others_can_read
 from dragoman.providers.profiles.layers import Settled
 from dragoman.providers.profiles.suspicion import has_password, names_secret
 from dragoman.providers.quirks import check_quirk
-from dragoman.providers.settings import Pool, Profile, QuirkUse, Retry, Timeouts
+from dragoman.providers.settings import Pool, Profile, QuirkUse, Retry, Rule, Timeouts
+from dragoman.schemas.dialect import find
 from dragoman.schemas.errors import ProfileFault
-from dragoman.schemas.ir import JSON, Parameters, ReasoningPolicy, Wire
+from dragoman.schemas.ir import JSON, At, Parameters, ReasoningPolicy, Wire
 from dragoman.schemas.narrow import show
 from dragoman.schemas.reasoning import EFFORTS
 
-__all__ = ["build", "is_loopback", "read_command", "read_texts", "reasoning_policy"]
+__all__ = ["build", "check_header", "is_loopback", "read_command", "read_texts", "reasoning_policy"]
 
 # What the API takes for a header where a profile names none.
 _VERSIONS = {"anthropic": ("anthropic-version", "2023-06-01")}
@@ -41,6 +43,7 @@ _RENAMES = {
     "api_version": "api_version",
     "base_url": "base_url",
     "ca_bundle": "ca_bundle",
+    "continuation": "continuation",
     "context_window": "context_window",
     "deployment": "deployment",
     "http2": "http2",
@@ -53,7 +56,7 @@ _RENAMES = {
     "title": "title",
 }
 _OBJECTS = ("models", "paths", "extra_body")
-_ALLOWANCES = frozenset({"limits", "cooldown", "prices", "state", "credentials"})
+_ALLOWANCES = frozenset({"limits", "cooldown", "prices", "state", "credentials", "keep", "redact"})
 
 
 def build(name: str, vendor: str, dialect: str, settled: Settled, variables: Mapping[str, str]) -> Profile:
@@ -62,6 +65,7 @@ def build(name: str, vendor: str, dialect: str, settled: Settled, variables: Map
     values: dict[str, object] = {to: fields[field] for field, to in _RENAMES.items() if field in fields}
     values |= {field: fields[field] for field in _OBJECTS if field in fields}
     values |= _allowances(fields, settled.places, variables) if _ALLOWANCES & fields.keys() else {}
+    values |= _adapters(fields, settled.places) if "adapters" in fields else {}
     profile = Profile(
         name=name,
         vendor=vendor,
@@ -80,6 +84,7 @@ def build(name: str, vendor: str, dialect: str, settled: Settled, variables: Map
         origins=settled.origins,
     )
     profile = msgspec.structs.replace(profile, **values)
+    profile = msgspec.structs.replace(profile, field_cache=_rules(profile, fields, settled.places))
     return msgspec.structs.replace(profile, warnings=tuple(_warnings(profile, settled, variables)))
 
 
@@ -119,6 +124,7 @@ def is_loopback(url: str) -> bool:
 def _allowances(fields: Wire, places: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, object]:
     """Return what few profiles have: who has none does not wait for what reads it."""
     from dragoman.providers.profiles.allowances import read_cooldown, read_limits, read_prices, read_state
+    from dragoman.providers.profiles.conversing import read_keep, read_redacted
     from dragoman.providers.profiles.credentials import read_credentials
 
     said = cast("list[Wire]", fields.get("credentials") or [])
@@ -127,8 +133,26 @@ def _allowances(fields: Wire, places: Mapping[str, str], variables: Mapping[str,
         "cooldown": read_cooldown(fields.get("cooldown")),
         "prices": read_prices(_object(fields, "prices")),
         "state": read_state(fields.get("state"), places.get("state", "")),
+        "keep": read_keep(_set(fields, "keep")),
+        "redact": read_redacted(read_texts(fields.get("redact")), places.get("redact", "")),
         "credentials": read_credentials(said, places, variables.get("HOME", "").rstrip("/")),
     }
+
+
+def _adapters(fields: Wire, places: Mapping[str, str]) -> dict[str, object]:
+    from dragoman.providers.profiles.adapting import read_adapters
+
+    return {"adapters": read_adapters(cast("list[Wire]", fields["adapters"]), places)}
+
+
+def _rules(profile: Profile, fields: Wire, places: Mapping[str, str]) -> tuple[Rule, ...]:
+    family = find(profile.dialect).family
+    builtin = builtin_rules(profile.vendor, family, keeps_responses=profile.continuation == "native")
+    if "field_cache" not in fields:
+        return builtin
+    from dragoman.providers.profiles.caching import read_rules
+
+    return read_rules(cast("list[Wire]", fields["field_cache"]), places, builtin)
 
 
 def _object(fields: Wire, name: str) -> Wire:
@@ -173,16 +197,18 @@ def _place(places: Mapping[str, str], path: str) -> str:
 def _headers(fields: Wire, dialect: str, places: Mapping[str, str]) -> dict[str, str]:
     said = {_SPELLINGS.get(name.lower(), name): value for name, value in _object(fields, "headers").items()}
     for name, value in _object(fields, "headers").items():
-        _check_header(name, str(value or ""), places.get(f"headers.{name}", ""))
+        check_header(name, str(value or ""), places.get(f"headers.{name}", ""))
     headers = {name: str(value) for name, value in said.items() if value}
-    if dialect in _VERSIONS:
-        header, usual = _VERSIONS[dialect]
+    family = find(dialect).family
+    if family in _VERSIONS:
+        header, usual = _VERSIONS[family]
         if header not in (name.lower() for name in said):
             headers[header] = str(fields.get("api_version") or usual)
     return headers
 
 
-def _check_header(name: str, value: str, place: str) -> None:
+def check_header(name: str, value: str, place: str) -> None:
+    """Raise ProfileFault for what HTTP cannot carry."""
     if not _HEADER.fullmatch(name):
         raise ProfileFault("no name that a header can have", place=place)
     if not value.isprintable() or not value.isascii() or value != value.strip():
@@ -192,7 +218,7 @@ def _check_header(name: str, value: str, place: str) -> None:
 # ---------------------------------------------------------------------------------------------------------- warnings
 def _warnings(profile: Profile, settled: Settled, variables: Mapping[str, str]) -> Iterator[str]:
     for at, (value, layer) in settled.plain.items():
-        if layer.is_shared and "${" not in value and _is_secret(str(at[0]), str(at[-1]), value):
+        if layer.is_shared and "${" not in value and _is_secret(_field(at), str(at[-1]), value):
             place = layer.place_of(at)
             yield f"{place}: a secret, in a file that others can read: chmod 600, or ${{NAME}} from the environment"
     if profile.credentials and profile.auth_method == "none":
@@ -203,6 +229,11 @@ def _warnings(profile: Profile, settled: Settled, variables: Mapping[str, str]) 
             yield f"{path}: the key of {profile.name}, in a file that others can read: chmod 600 helps"
     if profile.base_url.startswith("http://") and not is_loopback(profile.base_url) and _has_key(profile, variables):
         yield f"{profile.name}: the key goes over plain http to {urlsplit(profile.base_url).hostname}"
+
+
+def _field(at: At) -> str:
+    """Return which field of a profile it is, or is like."""
+    return "headers" if at[0] == "adapters" and at[2:3] == ("header",) else str(at[0])
 
 
 def _is_secret(field: str, name: str, value: str) -> bool:

@@ -12,7 +12,7 @@ import msgspec
 from dragoman.providers.endpoints import OPERATIONS, url_of
 from dragoman.providers.profiles.suspicion import has_password, looks_like_key, names_secret
 from dragoman.providers.quirks import QUIRKS
-from dragoman.providers.settings import Credential, Prices, Profile
+from dragoman.providers.settings import Credential, Keep, Prices, Profile
 from dragoman.schemas.errors import ProfileFault
 from dragoman.schemas.ir import JSON, ReasoningPolicy
 
@@ -37,7 +37,7 @@ _NAMED = frozenset(
 _ELSEWHERE = frozenset(
     {"type", "dialect", "api_key_env", "api_key_file", "api_key_command", "api_key_need", "credentials", "cooldown"}
 )
-_ELSEWHERE_IN = ("quirks.", "credentials[", "limits.", "cooldown.", "prices.")
+_ELSEWHERE_IN = ("quirks.", "credentials[", "limits.", "cooldown.", "prices.", "keep.", "adapters[", "field_cache[")
 
 
 def explain(profile: Profile, variables: Mapping[str, str] | None = None) -> list[Row]:
@@ -50,6 +50,8 @@ def explain(profile: Profile, variables: Mapping[str, str] | None = None) -> lis
         *_fields(profile),
         *_allowances(profile),
         *_quirks(profile),
+        *dict.fromkeys(_adapters(profile)),  # an envelope is on several sides
+        *_rules(profile),
     ]
 
 
@@ -152,9 +154,18 @@ def _allowances(profile: Profile) -> Iterator[Row]:
         for name, value in msgspec.structs.asdict(profile.cooldown).items():
             origin = origins.get(f"cooldown.{name}", "default")
             yield f"cooldown.{name}", _told(name, value), origin
+    for name, value in _kept(profile.keep):
+        if f"keep.{name}" in origins:
+            yield f"keep.{name}", f"{value:.15g}", origins[f"keep.{name}"]
     for model, prices in profile.prices.items():
         for name, value in _prices(prices):
             yield f"prices.{model}.{name}", f"{value:.15g}", origins.get(f"prices.{model}.{name}", "default")
+
+
+def _kept(keep: Keep) -> Iterator[tuple[str, float]]:
+    yield "responses", keep.responses
+    yield "days", keep.seconds / 86400
+    yield "megabytes", keep.bytes / (1 << 20)
 
 
 def _prices(prices: Prices) -> Iterator[tuple[str, float]]:
@@ -171,6 +182,23 @@ def _quirks(profile: Profile) -> Iterator[Row]:
         told = (origin for path, origin in profile.origins.items() if f"{path}.".startswith(f"quirks.{use.name}."))
         origin = next(told, "default")
         yield f"quirk: {use.name}", f"{QUIRKS[use.name].does}{argument}", origin
+
+
+def _adapters(profile: Profile) -> Iterator[Row]:
+    for use in profile.adapters:
+        side = () if use.side == "request" or use.name == "envelope" else (use.side,)
+        told = "; ".join((*side, *use.models))
+        value = f"{_told(use.name, use.argument)}{f' ({told})' if told else ''}"
+        yield f"adapter: {use.name}", value, use.place.rpartition(": ")[0]
+
+
+def _rules(profile: Profile) -> Iterator[Row]:
+    from dragoman.providers.fieldcache.builtin import RULES
+
+    for rule in profile.field_cache:
+        if rule not in RULES:
+            into = f"{rule.inject.target} {rule.inject.path}"
+            yield f"field cache: {rule.name}", f"{rule.source} {rule.path} ({rule.mode}) → {into}", ""
 
 
 def _value(profile: Profile, path: str) -> str | None:

@@ -12,6 +12,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from dragoman.providers.settings import Mode, Scope, Side
 from dragoman.schemas.ir import JSON
 
 __all__ = ["ENV_NAME", "FileForm", "ProfileForm", "passes"]
@@ -20,6 +21,9 @@ ENV_NAME = "^[A-Za-z_][A-Za-z0-9_]*$"
 MAX_TARGETS = 100  # of a group
 MAX_CREDENTIALS = 1000  # of a profile
 MAX_CUSTOM = 100  # limits of one
+MAX_ADAPTERS = 100  # of a profile
+MAX_RULES = 100  # of the field cache
+MAX_REDACTED = 100  # paths of a profile
 Seconds: TypeAlias = Annotated[float, Meta(gt=0)]
 Cap: TypeAlias = Annotated[float, Meta(gt=0)]
 Count: TypeAlias = Annotated[int, Meta(ge=1)]
@@ -100,6 +104,12 @@ class CooldownForm(_Form):
     cap: Seconds | None = None
 
 
+class KeepForm(_Form):
+    responses: Count | None = None
+    days: Seconds | None = None
+    megabytes: Cap | None = None
+
+
 class PricesForm(_Form):
     input: NotNegative | None = None
     output: NotNegative | None = None
@@ -113,6 +123,25 @@ class PricesForm(_Form):
     output_image: NotNegative | None = None
     request: NotNegative | None = None
     tools: dict[str, NotNegative | None] | None = None
+
+
+class InjectForm(_Form):
+    target: Literal["request", "unified_request", "metadata", "header"]
+    path: Name
+    how: Literal["set", "prepend", "append"] | None = None
+
+
+class RuleForm(_Form):
+    """All of `source`, `path` and `inject`, or `off`: `passes` looks."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=100)]
+    source: Side | UnsetType = UNSET
+    path: Name | UnsetType = UNSET
+    mode: Mode | None = None
+    scope: Annotated[list[Scope], Meta(min_length=1)] | None = None
+    inject: InjectForm | UnsetType = UNSET
+    secret: bool | None = None
+    off: bool | None = None
 
 
 class ProfileForm(_Form):
@@ -170,6 +199,11 @@ class ProfileForm(_Form):
     price_file: Name | None = None
     max_cost: NotNegative | None = None
     state: bool | Name | None = None
+    adapters: Annotated[list[dict[str, object]], Meta(max_length=MAX_ADAPTERS)] | None = None
+    field_cache: Annotated[list[RuleForm], Meta(max_length=MAX_RULES)] | None = None
+    keep: KeepForm | None = None
+    continuation: Literal["replay", "native"] | None = None
+    redact: Annotated[list[Name], Meta(max_length=MAX_REDACTED)] | None = None
 
 
 class PoliciesForm(_Form):
@@ -203,7 +237,10 @@ def passes(value: JSON, form: type[FileForm] | type[ProfileForm]) -> bool:
     except msgspec.ValidationError:
         return False
     profiles = (found.profiles or {}).values() if isinstance(found, FileForm) else (found,)
-    return all(_names_variable(profile.api_key_env) and _says_keys(profile.credentials) for profile in profiles)
+    return all(
+        _names_variable(profile.api_key_env) and _says_keys(profile.credentials) and _says_rules(profile.field_cache)
+        for profile in profiles
+    )
 
 
 def _says_keys(credentials: list[CredentialForm] | None) -> bool:
@@ -213,6 +250,11 @@ def _says_keys(credentials: list[CredentialForm] | None) -> bool:
         if len(places) != 1 or not _names_variable(credential.env):
             return False
     return True
+
+
+def _says_rules(rules: list[RuleForm] | None) -> bool:
+    """Tell whether each says all that a rule has to, or that it is off."""
+    return all(rule.off or UNSET not in (rule.source, rule.path, rule.inject) for rule in rules or ())
 
 
 def _names_variable(said: str | list[str] | UnsetType | None) -> bool:

@@ -1,8 +1,9 @@
 """Layers of settings → one, of which every value knows where it is from.
 
 A layer is one source's fields, named as in YAML. Later layers win. Objects are laid over each other by key, headers
-whatever their case; what quirks are told adds up; a list of credentials is one value. `settle` then fills in variables
-and makes paths absolute: each by the source that the value is from.
+whatever their case; what quirks are told adds up, and so do lists of adapters and of rules, the lowest layer's first; a
+list of credentials is one value. `settle` then fills in variables and makes paths absolute: each by the source that the
+value is from.
 """
 
 from __future__ import annotations
@@ -35,8 +36,10 @@ _OBJECTS = frozenset(
         "limits",
         "cooldown",
         "prices",
+        "keep",
     }
 )
+_LISTS = ("adapters", "field_cache")  # which add up
 _WHOLE = frozenset({"quirks", "extra_body"})  # in these, an empty object inside is a value
 _FILES = frozenset({"api_key_file", "ca_bundle", "rules", "price_file"})
 _VARIABLE = re.compile(r"\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^{}]*))?\}|\$\{")
@@ -74,8 +77,8 @@ _Tree: TypeAlias = "dict[str, _Tree | _Leaf]"
 
 class Settled(msgspec.Struct, frozen=True):
     """`origins` and `places` are by dotted field: where a value is from, and how an error in it is located; so each of
-    several credentials has its own. `plain` are the values that a source of text holds as they are, with the layer that
-    does: a secret among them can be read there."""
+    several credentials has its own, and so has everything in an adapter. `plain` are the values that a source of text
+    holds as they are, with the layer that does: a secret among them can be read there."""
 
     fields: Wire
     origins: Mapping[str, str]
@@ -84,14 +87,16 @@ class Settled(msgspec.Struct, frozen=True):
 
 
 def merge(layers: Sequence[Layer]) -> _Tree:
-    return reduce(_over, (_grown(layer) for layer in layers), cast("_Tree", {}))
+    tree = reduce(_over, (_grown(layer) for layer in layers), cast("_Tree", {}))
+    return {**tree, **{name: _added_up(name, layers) for name in _LISTS if name in tree}}
 
 
 def settle(tree: _Tree, variables: Mapping[str, str]) -> Settled:
-    leaves = _leaves(tree, ())
+    single = {name: value for name, value in tree.items() if name not in _LISTS}
+    leaves = {**_leaves(single, ()), **_listed(tree)}
     known = {**leaves, **_items(leaves.get(("credentials",)))}
     return Settled(
-        fields=_settled_tree(tree, variables),
+        fields=_with_lists(_settled_tree(tree, variables)),
         origins={dotted(at): leaf.layer.origin_of(leaf.at) for at, leaf in known.items()},
         places={dotted(at): leaf.layer.place_of(leaf.at) for at, leaf in known.items()},
         plain={
@@ -158,6 +163,18 @@ def _added(below: JSON, above: JSON) -> JSON:
     return [*below, *(item for item in above if item not in below)]
 
 
+def _added_up(name: str, layers: Sequence[Layer]) -> _Tree:
+    """Return the items of all layers, by their numbers in the list that they add up to."""
+    said = ((layer, layer.fields.get(name)) for layer in layers)
+    items = [
+        _Leaf(item, layer, (name, number))
+        for layer, held in said
+        if isinstance(held, list)
+        for number, item in enumerate(held)
+    ]
+    return {str(number): leaf for number, leaf in enumerate(items)}
+
+
 # ---------------------------------------------------------------------------------------------------------- settling
 def _leaves(tree: _Tree, at: At) -> dict[At, _Leaf]:
     found: dict[At, _Leaf] = {}
@@ -171,6 +188,31 @@ def _items(leaf: _Leaf | None) -> dict[At, _Leaf]:
     if leaf is None or not isinstance(leaf.value, list):
         return {}
     return {(*leaf.at, number): _Leaf(item, leaf.layer, (*leaf.at, number)) for number, item in enumerate(leaf.value)}
+
+
+def _listed(tree: _Tree) -> dict[At, _Leaf]:
+    """Return what is in lists that add up, at every depth, by its place in them."""
+    found: dict[At, _Leaf] = {}
+    for name in _LISTS:
+        items = tree.get(name, {})
+        for number, leaf in enumerate(items.values() if isinstance(items, dict) else ()):
+            if isinstance(leaf, _Leaf):
+                found |= _within(leaf, (name, number))
+    return found
+
+
+def _within(leaf: _Leaf, at: At) -> dict[At, _Leaf]:
+    found = {at: leaf}
+    if isinstance(leaf.value, (dict, list)):
+        inner = leaf.value.items() if isinstance(leaf.value, dict) else enumerate(leaf.value)
+        for step, value in inner:
+            found |= _within(_inside(leaf, value, step), (*at, step))
+    return found
+
+
+def _with_lists(fields: Wire) -> Wire:
+    lists: Wire = {name: list(held.values()) for name in _LISTS if isinstance(held := fields.get(name), dict)}
+    return {**fields, **lists}
 
 
 def _settled_tree(tree: _Tree, variables: Mapping[str, str]) -> Wire:

@@ -9,9 +9,10 @@ from dragoman.schemas.dialect import find
 from dragoman.schemas.errors import InvalidInput, ProtocolFault, Rejected
 from dragoman.schemas.ir import Response, Wire
 from dragoman.schemas.jsontext import read_json
+from dragoman.schemas.losses import Losses
 from dragoman.schemas.narrow import as_object
 
-__all__ = ["beginning", "read_document", "read_response"]
+__all__ = ["beginning", "encoded_response", "read_answer", "read_document", "read_response"]
 
 
 def read_document(raw: bytes, headers: Mapping[str, str], status: int) -> Wire:
@@ -21,6 +22,24 @@ def read_document(raw: bytes, headers: Mapping[str, str], status: int) -> Wire:
     except InvalidInput as error:
         told = headers.get("content-type", "no content type")
         raise ProtocolFault(f"status {status}, {told}, and no JSON object: {beginning(raw)}") from error
+
+
+def read_answer(dialect: str, raw: bytes, headers: Mapping[str, str], status: int) -> Wire:
+    """Return the object that was answered; of a server that answers with a stream to whoever asks, what it adds up
+    to. A stream that is cut off, or tells an error, is raised as that."""
+    if not headers.get("content-type", "").startswith("text/event-stream"):
+        return read_document(raw, headers, status)
+    from dragoman.schemas.streams import assemble_stream
+
+    try:
+        return assemble_stream([raw], source=dialect, target=dialect).body
+    except InvalidInput as error:
+        raise ProtocolFault(f"no {dialect} stream: {error}") from error
+
+
+def encoded_response(dialect: str, response: Response) -> Wire:
+    """Return the document that says a response: one that adapters have changed since it was read."""
+    return guarded(find(dialect).responses.encode_response, response, Losses())
 
 
 def beginning(raw: bytes) -> str:

@@ -7,8 +7,10 @@ user names, fills in a schema, and thinks when asked to. Limits and stop sequenc
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
+
+import msgspec
 
 from dragoman.providers.sandbox.questions import Question, text_of_parts, words_of
 from dragoman.providers.sandbox.script import ScriptedCall, ScriptedReply, ScriptedUsage
@@ -45,7 +47,10 @@ _PREFIXES = {
     "openai-responses": ("resp_", "call_"),
     "anthropic": ("msg_", "toolu_"),
 }
-_SIGNING = frozenset({"anthropic"})  # who sign their thoughts
+_RESPONSES = "openai-responses"
+# Who signs thoughts: some on the thought itself, Gemini on what follows it.
+_SIGNING = frozenset({"anthropic", "gemini", _RESPONSES})
+_SEALED = "reasoning.encrypted_content"  # what Responses is asked to include, before it gives its reasoning away
 _THOUGHT = "This is the sandbox, and its answer is always the same."
 
 
@@ -53,7 +58,8 @@ def answer(question: Question) -> Response:
     """Return the answer to a question that no rule answers."""
     tool = _tool_to_call(question)
     if tool is not None:
-        return _response(question, Candidate(parts=(*_thoughts(question), _call(tool, question)), stop="tool_use"))
+        called = _signed((*_thoughts(question), _call(tool, question)), question)
+        return _response(question, Candidate(parts=called, stop="tool_use"))
     said, sequence = _stopped(_said(question), question.request.stop)
     words, most = words_of(said), question.request.parameters.max_tokens
     thoughts = _thoughts(question)
@@ -63,7 +69,7 @@ def answer(question: Question) -> Response:
     is_cut = most is not None and len(words) > most
     said = "".join(words[:most])
     stop: Stop = "length" if is_cut else "stop"
-    parts = (*thoughts, Text(text=said)) if said else thoughts
+    parts = _signed((*thoughts, Text(text=said)) if said else thoughts, question)
     return _response(question, Candidate(parts=parts, stop=stop, stop_sequence=None if is_cut else sequence))
 
 
@@ -76,7 +82,8 @@ def scripted(reply: ScriptedReply, question: Question) -> Response:
         parts.append(Text(text=_filled(reply.text, question)))
     parts += [_scripted_call(call, number, question) for number, call in enumerate(reply.tool_calls)]
     stop = reply.stop or ("tool_use" if reply.tool_calls else "stop")
-    return _response(question, Candidate(parts=tuple(parts), stop=stop), reply.usage)
+    said = _signed(parts, question, reply.signature)
+    return _response(question, Candidate(parts=said, stop=stop), reply.usage)
 
 
 def _response(question: Question, candidate: Candidate, told: ScriptedUsage | None = None) -> Response:
@@ -92,7 +99,7 @@ def _response(question: Question, candidate: Candidate, told: ScriptedUsage | No
 
 
 def _prefixes(question: Question) -> tuple[str, str]:
-    return _PREFIXES.get(question.dialect, ("", "call_"))
+    return _PREFIXES.get(find(question.dialect).family, ("", "call_"))
 
 
 # -------------------------------------------------------------------------------------------------------------- words
@@ -121,11 +128,29 @@ def _thoughts(question: Question) -> tuple[Part, ...]:
 
 
 def _thought(said: str, question: Question) -> Reasoning:
-    policy, dialect = question.request.reasoning, question.dialect
-    signature = Opaque(dialect, question.identity) if dialect in _SIGNING else None
+    policy, dialect = question.request.reasoning, find(question.dialect).family
     if policy is not None and policy.summary is not None:
-        return Reasoning(summary=(said,), signature=signature, dialect=dialect)
-    return Reasoning(text=said, signature=signature, dialect=dialect)
+        return Reasoning(summary=(said,), dialect=dialect)
+    return Reasoning(text=said, dialect=dialect)
+
+
+def _signed(parts: Sequence[Part], question: Question, value: str | None = None) -> tuple[Part, ...]:
+    """Return the parts of an answer with the signature of its thoughts, if it has any, where the dialect has it."""
+    dialect = find(question.dialect).family
+    thoughts = [place for place, part in enumerate(parts) if isinstance(part, Reasoning)]
+    if not thoughts or dialect not in _SIGNING or not (value or dialect != _RESPONSES or _wants_sealed(question)):
+        return tuple(parts)
+    calls = [place for place, part in enumerate(parts) if isinstance(part, ToolCall)]
+    place = (calls or [len(parts) - 1])[0] if dialect == "gemini" else thoughts[0]
+    part = parts[place]
+    assert isinstance(part, (Reasoning, Text, ToolCall))
+    signed = msgspec.structs.replace(part, signature=Opaque(dialect, value or question.identity))
+    return (*parts[:place], signed, *parts[place + 1 :])
+
+
+def _wants_sealed(question: Question) -> bool:
+    included = (question.request.extra or {}).get(_RESPONSES, {}).get("include")
+    return isinstance(included, list) and _SEALED in included
 
 
 def _filled(text: str, question: Question) -> str:

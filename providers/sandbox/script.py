@@ -52,8 +52,12 @@ class ScriptedUsage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ScriptedReply(msgspec.Struct, frozen=True, kw_only=True):
+    """`signature` is what proves or seals the reasoning, in dialects that have that; one is made up where it is not
+    said."""
+
     text: str | None = None
     reasoning: str | None = None
+    signature: str | None = None
     tool_calls: tuple[ScriptedCall, ...] = ()
     stop: Stop | None = None
     usage: ScriptedUsage = ScriptedUsage()

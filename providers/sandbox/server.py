@@ -129,7 +129,7 @@ def _answered(dialect: Dialect, question: Question, rule: Rule) -> _Answer:
 def _listed(dialect: Dialect, rule: Rule) -> _Answer:
     from dragoman.providers.sandbox.models import listing  # answers need none
 
-    return _whole(200, listing(dialect.name), {}, rule)
+    return _whole(200, listing(dialect.family), {}, rule)
 
 
 def _response(question: Question, rule: Rule) -> Response:

@@ -43,7 +43,7 @@ def default_path(variables: Mapping[str, str]) -> Path:
     if not os.path.isabs(home):
         raise ProfileFault(
             "there is no place to keep the state: neither XDG_STATE_HOME nor HOME is set",
-            hint="state: FILE in the profile names one; --no-state does without it",
+            hint="state: FILE in the profile names one; --no-state does without it, and without conversations",
         )
     return Path(home, ".local", "state", "dragoman", USUAL_NAME)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 
 from dragoman.providers.clock import Clock
 from dragoman.providers.states import State
 from dragoman.schemas.errors import ProfileFault
 
-__all__ = ["open_state"]
+__all__ = ["file_of", "open_state", "server_of"]
 
 _SERVERS = ("redis://", "rediss://", "unix://")
 
@@ -22,24 +23,30 @@ def open_state(where: str | None, variables: Mapping[str, str], clock: Clock) ->
         from dragoman.providers.states.memory import MemoryState
 
         return MemoryState(clock)
-    if where.startswith(_SERVERS):
-        return _open_server(where, clock)
-    if "://" in where or not where:
-        raise ProfileFault(f"state: expected a file, or {', '.join(_SERVERS)}…")
+    if (url := server_of(where)) is not None:
+        from dragoman.providers.states.redis import RedisState
+
+        return RedisState(url, clock)
     from dragoman.providers.states.sqlite import SqliteState
 
-    return SqliteState(_expanded(where, variables), clock)
+    return SqliteState(file_of(where, variables), clock)
 
 
-def _open_server(url: str, clock: Clock) -> State:
+def server_of(where: str) -> str | None:
+    """Return the address of a server, if it is one. Raises ProfileFault where nobody can be asked there."""
+    if not where.startswith(_SERVERS):
+        return None
     try:
-        from dragoman.providers.states.redis import RedisState
+        import_module("dragoman.providers.states.redis")
     except ImportError as error:
         raise ProfileFault("state: the package redis is not installed", hint="pip install 'dragoman[redis]'") from error
-    return RedisState(url, clock)
+    return where
 
 
-def _expanded(where: str, variables: Mapping[str, str]) -> Path:
+def file_of(where: str, variables: Mapping[str, str]) -> Path:
+    """Return the file that is named. A tilde is the home of the variables."""
+    if "://" in where or not where:
+        raise ProfileFault(f"state: expected a file, or {', '.join(_SERVERS)}…")
     home = variables.get("HOME", "")
     if where.startswith("~/") and os.path.isabs(home):
         return Path(home, where[2:])

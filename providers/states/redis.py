@@ -2,23 +2,17 @@
 
 Records are compared and written by a script on the server: it writes where all are still as they were read. Else it
 says how they are now, and holds them for the one who asks, for a moment, so that of many who want the same records each
-gets them. The server's clock counts. Everything expires. No message shows the address but for its host, nor what the
-server says but for the code of its error: servers repeat passwords.
+gets them. The server's clock counts. Everything expires.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, cast
-from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
-from redis import exceptions as faults
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
+from redis.asyncio import Redis
 
 from dragoman.providers.clock import Clock
 from dragoman.providers.states import Change, Spent, Standing
@@ -31,21 +25,19 @@ from dragoman.providers.states.records import (
     as_spent,
     as_standing,
 )
-from dragoman.schemas.errors import ProfileFault, StateFault
+from dragoman.providers.states.server import PREFIX, Server
+from dragoman.schemas.errors import StateFault
 
 __all__ = ["RedisState"]
 
 Result = TypeVar("Result")
 
-PREFIX = "dragoman:"
 PATIENCE = 5.0  # seconds for which a server may be silent
 ATTEMPTS = 300  # to get hold of records: some ten seconds
 PAUSE = 0.08  # seconds at most between two of them: to ask more often takes the time of those who hold them
 HELD = 1000  # milliseconds for which records wait for the one who is to write them
-CONNECTIONS = 16
 _SPENT = f"{PREFIX}spent"
 _UNREAD = b"?"  # no record: nothing is written, the server says what there is
-_OPTIONS = {"db", "username", "password", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile"}
 # KEYS: the records, then who holds each. ARGV: seconds to keep a record, milliseconds to hold it, who asks ("": nobody
 # who wants to write), the records as they were read, the records to write ("": leave it).
 _SCRIPT = """
@@ -82,19 +74,12 @@ class _Found(msgspec.Struct, frozen=True):
     records: list[bytes]
 
 
-class _Client(msgspec.Struct, frozen=True):
-    redis: Redis
-    loop: asyncio.AbstractEventLoop
-
-
 class RedisState:
-    """Connections belong to the event loop that made them: `aclose` before it ends. After that it may be used again."""
+    """`aclose` before the event loop ends. After that it may be used again."""
 
     def __init__(self, url: str, clock: Clock) -> None:
-        self._place = _place(url)
-        self._url = url
+        self._server = Server(url, PATIENCE)
         self._clock = clock
-        self._client: _Client | None = None
 
     async def transact(self, keys: Sequence[str], change: Change[Result]) -> Result:
         keys = tuple(dict.fromkeys(keys))
@@ -111,20 +96,18 @@ class RedisState:
                 return result
             if found.answer == b"held":
                 await self._clock.sleep(self._clock.chance() * min(0.005 * 2**attempt, PAUSE))
-        raise StateFault(f"{self._place}: the records were held by others {ATTEMPTS} times in a row")
+        raise StateFault(f"{self._server.place}: the records were held by others {ATTEMPTS} times in a row")
 
     async def note(self, spent: Spent) -> None:
         record = b"%s %s" % (os.urandom(8).hex().encode(), as_bytes(spent))  # a set holds nothing twice
-        await self._ask(lambda redis: _note(redis, record, spent.at), again=1)
+        await self._server.ask(lambda redis: _note(redis, record, spent.at), again=1)
 
     async def spent(self, since: float = 0.0) -> list[Spent]:
-        rows = await self._ask(lambda redis: _rows(redis, since), again=1)
+        rows = await self._server.ask(lambda redis: _rows(redis, since), again=1)
         return as_spent(row.partition(b" ")[2] for row in rows)
 
     async def aclose(self) -> None:
-        client, self._client = self._client, None
-        if client is not None and client.loop is asyncio.get_running_loop():
-            await client.redis.aclose()
+        await self._server.aclose()
 
     async def _compare_and_set(
         self, keys: tuple[str, ...], expected: list[bytes], changed: Mapping[str, Standing], *, holder: bytes
@@ -133,25 +116,9 @@ class RedisState:
         written = [as_bytes(changed[key]) if key in changed else b"" for key in keys]
         values = [int(KEPT_STANDINGS), HELD, holder, *expected, *written]
         # What was written is not written again where only the answer was lost.
-        reply = await self._ask(lambda redis: _run(redis, names, values), again=0 if changed else 1)
+        reply = await self._server.ask(lambda redis: _run(redis, names, values), again=0 if changed else 1)
         answer, seconds, micros, *records = reply
         return _Found(answer, int(seconds) + int(micros) / 1e6, records)
-
-    async def _ask(self, question: Callable[[Redis], Awaitable[Result]], *, again: int) -> Result:
-        """`again`: how often to ask once more where the connection is gone, as one is that was idle for long."""
-        try:
-            async with asyncio.timeout(PATIENCE):
-                return await question(self._redis())
-        except (faults.RedisError, OSError) as error:
-            if not (again and isinstance(error, faults.ConnectionError)):
-                raise StateFault(f"{self._place}: {_said(error)}", hint="--no-state does without it") from None
-        return await self._ask(question, again=again - 1)
-
-    def _redis(self) -> Redis:
-        loop = asyncio.get_running_loop()
-        if self._client is None or self._client.loop is not loop:
-            self._client = _Client(_connect(self._url), loop)
-        return self._client.redis
 
 
 async def _run(redis: Redis, names: list[str], values: list[Any]) -> list[Any]:
@@ -168,51 +135,3 @@ async def _note(redis: Redis, record: bytes, at: float) -> None:
         pipeline.zremrangebyrank(_SPENT, 0, -MOST_SPENT - 1)
         pipeline.expire(_SPENT, int(KEPT_SPENT))
         await pipeline.execute()
-
-
-def _connect(url: str) -> Redis:
-    pool = cast("Any", BlockingConnectionPool).from_url(
-        url,
-        max_connections=CONNECTIONS,
-        timeout=PATIENCE,
-        socket_timeout=None,  # with one, redis-py sends under wait_for, which loses a cancellation on Python 3.11
-        socket_connect_timeout=PATIENCE,
-        retry=Retry(NoBackoff(), 0),
-    )
-    return Redis.from_pool(pool)
-
-
-def _place(url: str) -> str:
-    """Return what may be shown of an address; refuse one in which a password might be taken for something else."""
-    place = ""
-    try:
-        parts = urlsplit(url)
-        is_plain = "@" not in parts.path + parts.query + parts.fragment and not parts.fragment
-        is_known = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)} <= _OPTIONS
-        if is_plain and is_known:
-            place = parts.path if parts.scheme == "unix" else f"{parts.hostname or ''}:{parts.port or 6379}"
-    except ValueError:
-        place = ""  # what it says may hold the password
-    if place in ("", ":6379"):
-        raise ProfileFault(
-            "state: not an address of a server: expected redis://[NAME:PASSWORD@]HOST[:PORT][/NUMBER]",
-            hint="in a password, write @ : / ? # and % as %40 %3A %2F %3F %23 %25",
-        )
-    return place
-
-
-def _said(error: faults.RedisError | OSError) -> str:
-    match error:
-        case faults.AuthenticationError():
-            return "refuses the name or the password in its address"
-        case faults.TimeoutError() | TimeoutError():
-            return f"does not answer within {PATIENCE:g} s"
-        case faults.BusyLoadingError():
-            return "is still loading its data"
-        case faults.ResponseError():
-            code = str(error).partition(" ")[0]
-            return f"refuses: {code}" if code.isupper() and code.isalpha() else "refuses what it was asked"
-        case _:
-            cause = error.__cause__ or error.__context__
-            said = cause.strerror if isinstance(cause, OSError) else None
-            return f"cannot be reached: {said}" if said else "cannot be reached"

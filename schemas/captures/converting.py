@@ -6,13 +6,14 @@ known here. An answer is told in the light of its request. A stream goes piece b
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
 
 from dragoman.schemas.captures.exchange import OF_TRANSFER, Captured, Headers, Received, Sent, without_headers
-from dragoman.schemas.convert import convert_error, convert_request, convert_response
+from dragoman.schemas.convert import Converted, convert_error, convert_request, convert_response, note_unread
 from dragoman.schemas.dialect import find
 from dragoman.schemas.errors import (
     DragomanError,
@@ -22,12 +23,14 @@ from dragoman.schemas.errors import (
     ReportedError,
     TruncatedStream,
 )
-from dragoman.schemas.ir import JSON
+from dragoman.schemas.ir import JSON, Wire
 from dragoman.schemas.jsontext import read_json, write_json
 from dragoman.schemas.losses import Loss
+from dragoman.schemas.passes import UNSEEN, Passes
 
 if TYPE_CHECKING:
     from dragoman.schemas.streams import StreamConverter
+    from dragoman.schemas.traced import TracedStream
 
 __all__ = ["ConvertedCapture", "Side", "convert_captured"]
 
@@ -52,17 +55,24 @@ class ConvertedCapture(msgspec.Struct, frozen=True):
 
 
 def convert_captured(
-    captured: Captured, *, target: str, model: str | None = None, on_loss: str = "report", streams: bool = True
+    captured: Captured,
+    *,
+    target: str,
+    model: str | None = None,
+    on_loss: str = "report",
+    streams: bool = True,
+    passes: Passes = UNSEEN,
 ) -> ConvertedCapture:
-    """Say an exchange in another dialect. Unless `streams`, a stream becomes the response that it adds up to."""
-    return _Work(captured, target, on_loss).run(model, streams=streams)
+    """Say an exchange in another dialect. Unless `streams`, a stream becomes the response that it adds up to. `passes`
+    watches both sides."""
+    return _Work(captured, target, on_loss, passes).run(model, streams=streams)
 
 
 class _Work:
     """One exchange, which remembers what became of its sides."""
 
-    def __init__(self, captured: Captured, target: str, on_loss: str) -> None:
-        self._captured, self._target, self._on_loss = captured, target, on_loss
+    def __init__(self, captured: Captured, target: str, on_loss: str, passes: Passes) -> None:
+        self._captured, self._target, self._on_loss, self._passes = captured, target, on_loss, passes
         self._asked: JSON = None
         self._sides: list[Side] = []
 
@@ -86,7 +96,7 @@ class _Work:
 
     def _with_request(self, captured: Captured, sent: Sent, model: str | None) -> Captured:
         source = find(captured.dialect)
-        body = _read(sent.body, "request")
+        body = self._read(sent.body, "request")
         told = model or (None if isinstance(body, dict) and body.get("model") else captured.model)
         said = convert_request(
             body,
@@ -95,6 +105,7 @@ class _Work:
             model=told,
             stream=captured.streams,
             on_loss=self._on_loss,
+            passes=self._passes,
         )
         self._asked = said.body
         self._sides.append(Side("request", said.losses))
@@ -119,37 +130,58 @@ class _Work:
         return self._document(received)
 
     def _document(self, received: Received) -> Received:
-        source, target, on_loss = self._captured.dialect, self._target, self._on_loss
+        source, target = self._captured.dialect, find(self._target)
         if received.kind == "error":
             body = _error_body(received.body)
-            if isinstance(body, str) and find(target).name == source:
+            if isinstance(body, str) and target.name == source:
                 self._sides.append(Side("error"))
+                self._note_page(body, received.status)
                 return received
-            said = convert_error(body, source=source, target=target, status=received.status, on_loss=on_loss)
+            said = self._error(body, received.status)
         else:
-            body = _read(received.body, "response")
-            said = convert_response(body, source=source, target=target, request=self._asked, on_loss=on_loss)
+            said = convert_response(
+                self._read(received.body, "response"),
+                source=source,
+                target=target.name,
+                request=self._asked,
+                on_loss=self._on_loss,
+                passes=self._passes,
+            )
         self._sides.append(Side(received.kind, said.losses))
-        if find(target).name == source:
+        if target.name == source:
             return received
         return self._changed(received, write_json(said.body), "application/json")
+
+    def _error(self, body: JSON, status: int | None) -> Converted[Wire]:
+        source, target = self._captured.dialect, self._target
+        return convert_error(
+            body, source=source, target=target, status=status, on_loss=self._on_loss, passes=self._passes
+        )
+
+    def _note_page(self, body: str, status: int | None) -> None:
+        """Tell of a page of text, which stays one."""
+        if self._passes:
+            error = find(self._target).errors.decode_error(body, status)
+            for name, value in (("provider_response", body), ("parsed", error), ("encoded", body), ("final", body)):
+                self._passes.on_pass("response", name, value)
 
     def _assembled(self, received: Received) -> Received:
         from dragoman.schemas.streams import assemble_stream
 
+        assemble = assemble_stream
+        if self._passes:
+            from dragoman.schemas.traced import trace_assembled
+
+            assemble = partial(trace_assembled, passes=self._passes)
         source, target = self._captured.dialect, self._target
-        said = assemble_stream(
-            [received.body], source=source, target=target, request=self._asked, on_loss=self._on_loss
-        )
+        said = assemble([received.body], source=source, target=target, request=self._asked, on_loss=self._on_loss)
         self._sides.append(Side("stream", said.losses))
         changed = self._changed(received, write_json(said.body), "application/json")
         return replace(changed, kind="response")
 
     def _stream(self, received: Received) -> Received:
-        from dragoman.schemas.streams import StreamConverter
-
         source, target = self._captured.dialect, find(self._target)
-        converter = StreamConverter(source=source, target=target.name, request=self._asked, on_loss=self._on_loss)
+        converter = self._converter(source, target.name)
         changed = _passed(received, converter)
         error = converter.error
         if isinstance(error, RefusedLoss):
@@ -158,13 +190,31 @@ class _Work:
         self._sides.append(Side("stream", converter.losses, None if is_told or error is None else _alone(error)))
         return received if target.name == source else self._changed(changed, changed.body, target.stream_type)
 
+    def _converter(self, source: str, target: str) -> StreamConverter | TracedStream:
+        asked, on_loss = self._asked, self._on_loss
+        if self._passes:
+            from dragoman.schemas.traced import TracedStream
+
+            return TracedStream(source=source, target=target, request=asked, on_loss=on_loss, passes=self._passes)
+        from dragoman.schemas.streams import StreamConverter
+
+        return StreamConverter(source=source, target=target, request=asked, on_loss=on_loss)
+
+    def _read(self, body: bytes, side: str) -> JSON:
+        try:
+            return read_json(body)
+        except MalformedJSON as error:
+            found = InvalidInput(f"$.{side}", f"the body is {error.problem}")
+            note_unread(body, side, found, self._passes)
+            raise found from error
+
     def _changed(self, received: Received, body: bytes, kind: str) -> Received:
         headers = without_headers(received.headers, _OF_BODY)
         pace = received.pace if body is received.body else tuple((ms, len(body)) for ms, _ in received.pace[-1:])
         return replace(received, body=body, headers=(*headers, ("content-type", kind)), pace=pace)
 
 
-def _passed(received: Received, converter: StreamConverter) -> Received:
+def _passed(received: Received, converter: StreamConverter | TracedStream) -> Received:
     """Return a stream as it comes out of a converter, each piece at the time at which its source came."""
     pieces: list[bytes] = []
     pace: dict[float, int] = {}
@@ -187,13 +237,6 @@ def _alone(error: DragomanError) -> DragomanError:
     """Return an error without the frames that it came through: they hold bodies, in circles that are freed late."""
     error.__cause__ = error.__context__ = None
     return error.with_traceback(None)
-
-
-def _read(body: bytes, side: str) -> JSON:
-    try:
-        return read_json(body)
-    except MalformedJSON as error:
-        raise InvalidInput(f"$.{side}", f"the body is {error.problem}") from error
 
 
 def _error_body(body: bytes) -> JSON:

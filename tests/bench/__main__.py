@@ -14,6 +14,7 @@ import pstats
 import sys
 from collections.abc import Iterator
 
+from tests.bench.archives import ARCHIVE_NAMES, archive_rows
 from tests.bench.captures import CAPTURE_NAMES, capture_rows
 from tests.bench.commands import STARTUP_NAMES, bulk_names, bulk_rows, startup_rows
 from tests.bench.measure import CASES, measure
@@ -22,6 +23,7 @@ from tests.bench.replays import REPLAY_NAMES, replay_rows
 from tests.bench.routing import ROUTING_NAMES, routing_rows
 from tests.bench.streams import STREAM_NAMES, stream_rows
 from tests.bench.table import HEADER, Row, as_json, line
+from tests.bench.tracing import TRACE_NAMES, trace_rows
 
 
 def main() -> int:
@@ -69,6 +71,10 @@ def _rows(quick: bool, only: str) -> Iterator[Row]:
         yield from replay_rows(*((200, 2) if quick else (2_000, 3)))
     if any(only in name for name in ROUTING_NAMES):
         yield from routing_rows(rounds, 10_000 if quick else 100_000, only)
+    if any(only in name for name in ARCHIVE_NAMES):
+        yield from archive_rows(rounds)
+    if any(only in name for name in TRACE_NAMES):
+        yield from trace_rows(rounds, only)
 
 
 def _profile(name: str) -> int:

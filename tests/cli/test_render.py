@@ -63,6 +63,10 @@ def test_document_nested_too_deeply_to_lay_out_is_shown_as_it_is(depth: int, lin
     assert (b"".join(shown.split()), shown.count(b"\n")) == (raw, lines)
 
 
+def test_document_with_half_of_a_surrogate_pair_is_shown_as_it_is() -> None:
+    assert pretty_document(b'{"a":"\\ud83d"}', colour=False) == b'{"a":"\\ud83d"}\n'
+
+
 def test_brackets_in_texts_are_no_depth() -> None:
     assert pretty_document(json.dumps(["[" * 500, '"' + "{" * 500]).encode(), colour=False).count(b"\n") == 4
 

@@ -224,7 +224,7 @@ def test_a_rehearsal_says_what_cannot_be_sent(tmp_path: Path) -> None:
     file = write(tmp_path, [exchange("one", request=asked("x", n=3)), exchange("two")])
     done = replay(file, "--dialect", "anthropic", "-n", "--json")
     assert done.status == 1
-    assert json.loads(done.out)["summary"] == {"count": 2, "failed": 1, "estimated_input_tokens": 30}
+    assert json.loads(done.out)["summary"] == {"count": 2, "failed": 1, "estimated_input_tokens": 19}
     assert replay(file, "--dialect", "anthropic", "-n", "--allow-loss").status == 0
 
 

@@ -36,6 +36,7 @@ LOSS = Loss("$", "n", "meaning", "dropped", "one answer only")
         (errors.MalformedJSON("x"), 65),
         (errors.UndetectedDialect("$", "x"), 65),
         (NoInput("x"), 66),
+        (errors.UnknownResponse("x"), 66),
         (errors.InternalFault("x"), 70),
         (ValueError("x"), 70),
         (CannotCreate("x"), 73),

@@ -85,6 +85,18 @@ def test_bad_end_is_said_in_the_dialect(dialect: str, profile: str, status: int,
     assert b"error" in done.out.splitlines()[-1] + b"".join(done.out.splitlines()[-3:])
 
 
+@pytest.mark.parametrize("dialect", ["openai-chat", "anthropic"])
+def test_stream_in_any_dialect_says_what_adapters_made_of_it(
+    variables: dict[str, str], tmp_path: Path, dialect: str
+) -> None:
+    adapter = "{set: {text: changed}, side: unified_stream_event}"
+    (tmp_path / "own.yaml").write_text(f"profiles:\n  odd: {{type: sandbox, adapters: [{adapter}]}}\n")
+    done = stream({**variables, "DRAGOMAN_CONFIG": str(tmp_path / "own.yaml")}, "--as", dialect, profile="odd")
+    assert done.status == 0, done
+    assert b"changed" in done.out
+    assert b"Sandbox" not in done.out
+
+
 @pytest.mark.parametrize("more", [[], ["--events"], ["--as", "gemini"], ["--as", "openai-chat"]])
 def test_stream_that_is_torn_in_its_first_word_is_a_cut_one(more: list[str], variables: Variables) -> None:
     done = stream(variables, *more, profile="torn")

@@ -32,8 +32,9 @@ HOSTED = [
     "xai",
 ]
 HOSTED += ["together", "fireworks", "cerebras", "nvidia", "huggingface", "github-models"]
+AGENTS = ["claude-code", "codex", "copilot", "gemini-cli", "antigravity"]
 OWN = ["ollama", "ollama-openai", "vllm", "openai-compatible", "llamacpp", "lmstudio", "litellm"]
-VENDORS = [*HOSTED, *OWN]
+VENDORS = [*HOSTED, *OWN, *AGENTS]
 NEEDED = {"AZURE_OPENAI_ENDPOINT": "https://x.openai.azure.com/", "OPENAI_COMPATIBLE_BASE_URL": "http://127.0.0.1:9/v1"}
 
 
@@ -52,7 +53,7 @@ def test_entry_that_is_read_alone_is_the_one_of_the_whole(name: str) -> None:
     assert entry is not None
     own = {field: value for field, value in WHOLE[name].items() if field in entry.fields}
     assert entry.fields == own
-    assert set(WHOLE[name]) - set(own) <= {"env", "host_env", "dialects", "with_deployment", "retired"}
+    assert set(WHOLE[name]) - set(own) <= {"env", "host_env", "dialects", "with_deployment", "retired", "terms"}
 
 
 @pytest.mark.parametrize("name", VENDORS)
@@ -74,7 +75,7 @@ def test_every_vendor_makes_a_profile_with_urls(name: str) -> None:
         assert url.startswith(("https://", "sandbox://", "litellm://")) or is_loopback(url)
         assert "{" not in url
     assert entry is not None
-    assert bool(profile.warnings) is (entry.retired is not None)
+    assert bool(profile.warnings) is (entry.retired is not None or bool(entry.terms))
 
 
 @pytest.mark.parametrize("name", VENDORS)
@@ -111,7 +112,7 @@ def test_deployment_of_azure_is_in_its_url() -> None:
     )
 
 
-@pytest.mark.parametrize("name", HOSTED)
+@pytest.mark.parametrize("name", [*HOSTED, *AGENTS])
 def test_hosted_vendors_want_a_key(name: str) -> None:
     profile = load(name)
     assert (profile.key_need, bool(profile.key_env)) == ("required", True)
@@ -135,3 +136,21 @@ def test_vendors_with_a_key_are_each_told_once() -> None:
 
 def test_vendor_that_is_gone_is_none_of_those_with_a_key() -> None:
     assert vendors_with_key({"GITHUB_TOKEN": "k"}) == ()
+
+
+def test_vendors_with_terms_are_asked_by_name_alone() -> None:
+    variables = {name: "k" for entry in map(vendor, AGENTS) if entry for name in entry.key_env}
+    assert len(variables) >= len(AGENTS)
+    assert vendors_with_key(variables) == ()
+
+
+@pytest.mark.parametrize("name", AGENTS)
+def test_terms_are_told_of_the_vendor_and_of_no_other_server(name: str) -> None:
+    profile = load(name)
+    assert "terms apply" in profile.terms
+    assert profile.warnings == (f"{name}: {profile.terms}",)
+    assert load(name, base_url="http://127.0.0.1:9").warnings == ()
+
+
+def test_vendor_without_terms_has_none() -> None:
+    assert load("openai").terms == ""

@@ -16,8 +16,8 @@ FITTING = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 @pytest.mark.parametrize("name", ["look", "a-b_C9", "x" * 64])
 def test_name_that_fits_stays(name: str) -> None:
-    assert fit_name(name) is name
-    assert fit_id(name) is name
+    assert fit_name(name) == name
+    assert fit_id(name) == name
 
 
 @pytest.mark.parametrize("name", ["", "größe", "mcp:server/tool", "x" * 65, "a b", "\ud83d", "a\n"])

@@ -134,8 +134,8 @@ def test_no_flag_and_no_name_stands_for_two_options(command: Command) -> None:
 @pytest.mark.parametrize("option", [option for option in OPTIONS if option.flags], ids=lambda option: option.name)
 def test_option_has_a_long_form_and_is_told_in_a_few_words(option: Option) -> None:
     assert option.flags[-1].startswith("--")
-    assert len(option.help) <= 54
-    assert len(", ".join(option.flags)) + 1 + len(option.metavar) <= 22
+    assert len(option.help) <= 48
+    assert len(", ".join(option.flags)) + 1 + len(option.metavar) <= 26
 
 
 @pytest.mark.parametrize("name", ["complete", "stream"])

@@ -43,13 +43,17 @@ pool: {connections: 2}
 proxy: http://proxy
 ca_bundle: /ca
 http2: on
+adapters: [{python: "mine:change"}]
 selection: sequential
 limits: {concurrent: 2}
 cooldown: {threshold: 1}
 prices: {small: {input: 1}}
 price_file: prices.yaml
 max_cost: 5
-state: /state"""
+state: /state
+keep: {days: 1}
+continuation: native
+redact: [user]"""
 
 
 @pytest.fixture
@@ -90,7 +94,7 @@ def test_every_field_has_its_place(project: Project) -> None:
 def test_every_field_of_a_profile_can_be_set(project: Project) -> None:
     profile, usual = project.profile(EVERYTHING), Profile(name="", vendor="", dialect="")
     same = {name for name in Profile.__struct_fields__ if getattr(profile, name) == getattr(usual, name)}
-    assert same == {"rules", "warnings", "credentials"}  # these stand in place of api_key_env
+    assert same == {"rules", "warnings", "credentials", "terms"}  # credentials stand in place of api_key_env
 
 
 def test_every_field_has_an_origin(project: Project) -> None:

@@ -17,12 +17,15 @@ from dragoman.providers.profiles.form import (
     CredentialForm,
     FileForm,
     GroupForm,
+    InjectForm,
+    KeepForm,
     LimitsForm,
     PoliciesForm,
     PoolForm,
     PricesForm,
     ProfileForm,
     RetryForm,
+    RuleForm,
     TimeoutsForm,
     WindowForm,
     passes,
@@ -42,8 +45,11 @@ FORMS: dict[str, type[msgspec.Struct]] = {
     "credential": CredentialForm,
     "cooldowns": CooldownForm,
     "price": PricesForm,
+    "keep": KeepForm,
     "policies": PoliciesForm,
     "group_object": GroupForm,
+    "rule": RuleForm,
+    "injection": InjectForm,
 }
 SCHEMA: Wire = json.loads(files("dragoman.schemas").joinpath("profile.schema.json").read_bytes())
 FIELDS = ProfileForm.__struct_fields__
@@ -93,12 +99,30 @@ PRICES = objects(PricesForm, ATOM | cast("JSONS", st.dictionaries(WORDS, ATOMS, 
 POLICIES = objects(PoliciesForm, ATOM | one_of("retry", "next", "stop"))
 GROUPS = objects(GroupForm, SMALL | POLICIES) | SMALL
 NEAR_GROUPS = GROUPS | made_of({"targets": one_of(["openai"], ["groq/x", "a"], ["g"])}, {"policies": POLICIES})
+INJECTIONS = made_of(
+    {"target": one_of("request", "header", "x"), "path": one_of("a", "")}, {"how": one_of("set", "x", None)}
+)
+RULES = objects(RuleForm, SMALL) | made_of(
+    {"name": one_of("a", "", "x" * 101, None)},
+    {
+        "source": one_of("response", "x", None),
+        "path": one_of("a", ""),
+        "mode": one_of("last", "x", None),
+        "scope": one_of(["model"], ["model", "x"], [], None),
+        "inject": INJECTIONS,
+        "secret": ATOM,
+        "off": ATOM,
+    },
+)
 # fields that are objects or lists of them → values that come near
 NEAR: dict[str, JSONS] = {
     "credentials": st.lists(CREDENTIALS, max_size=2),
     "limits": LIMITS,
     "cooldown": objects(CooldownForm, ATOM),
+    "keep": objects(KeepForm, ATOM),
+    "continuation": one_of("replay", "native", "both"),
     "prices": cast("JSONS", st.dictionaries(WORDS, PRICES | st.none(), max_size=2)),
+    "field_cache": st.lists(RULES, max_size=2),
     "selection": one_of("balanced", "sequential", "random"),
 }
 

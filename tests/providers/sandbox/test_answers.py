@@ -108,11 +108,49 @@ def thinking(**fields: Any) -> Request:
     return asking(reasoning=ReasoningPolicy(effort="high", summary=None), **fields)
 
 
-def test_thoughts_of_claude_are_signed_and_others_are_not() -> None:
-    for dialect, is_signed in (("anthropic", True), ("openai-chat", False)):
-        thought = said(thinking(), dialect).parts[0]
-        assert isinstance(thought, Reasoning)
-        assert (thought.signature is not None) == is_signed
+SEALED = {"openai-responses": {"include": ["reasoning.encrypted_content"]}}
+LED_TO_A_CALL = ScriptedReply(reasoning="Hm.", text="Well.", tool_calls=(ScriptedCall(name="roll"),))
+
+
+def signed(candidate: Candidate) -> dict[str, str]:
+    """Return the parts that are signed, and with what."""
+    found = {type(part).__name__: getattr(part, "signature", None) for part in candidate.parts}
+    return {name: signature.value for name, signature in found.items() if signature is not None}
+
+
+@pytest.mark.parametrize(
+    ("dialect", "expected"),
+    [
+        ("anthropic", {"Reasoning": "1f"}),
+        ("openai-responses", {"Reasoning": "1f"}),
+        ("gemini", {"Text": "1f"}),
+        ("openai-chat", {}),
+        ("ollama", {}),
+    ],
+)
+def test_thoughts_are_signed_where_the_dialect_has_that(dialect: str, expected: dict[str, str]) -> None:
+    assert signed(said(thinking(extra=SEALED), dialect)) == expected
+
+
+def test_responses_seals_its_reasoning_only_when_asked_to() -> None:
+    assert signed(said(thinking(), "openai-responses")) == {}
+
+
+def test_answer_without_thoughts_is_not_signed() -> None:
+    for dialect in ("anthropic", "gemini", "openai-responses"):
+        assert signed(said(asking(extra=SEALED), dialect)) == {}
+
+
+def test_gemini_signs_the_call_that_its_thoughts_led_to() -> None:
+    (candidate,) = scripted(LED_TO_A_CALL, question(dialect="gemini")).candidates
+    assert signed(candidate) == {"ToolCall": "1f"}
+
+
+@pytest.mark.parametrize("dialect", ["anthropic", "gemini", "openai-responses"])
+def test_rule_can_say_the_signature(dialect: str) -> None:
+    reply = ScriptedReply(reasoning="Hm.", signature="mine", text="Well.")
+    (candidate,) = scripted(reply, question(dialect=dialect)).candidates
+    assert [*signed(candidate).values()] == ["mine"]
 
 
 def test_thoughts_are_summed_up_where_that_is_asked_for() -> None:

@@ -28,7 +28,10 @@ SHORT = Plan(seconds=3.0, processes=5, killed_every=0.7, windows={1.0: 20}, conc
 # A minute of 16: a window that moves on all the time, and that of the minute, which is full before it is over.
 MINUTE = Plan(seconds=66.0, processes=16, killed_every=4.0, windows={5.0: 60, 60.0: 600}, concurrent=6)
 ALONE = Plan(seconds=0.0, processes=1, killed_every=1.0, windows={60.0: 1000}, concurrent=1)
-PLANS = [pytest.param(SHORT, id="short"), pytest.param(MINUTE, id="minute", marks=pytest.mark.slow)]
+PLANS = [
+    pytest.param(SHORT, id="short", marks=pytest.mark.slow),
+    pytest.param(MINUTE, id="minute", marks=pytest.mark.slow),
+]
 
 
 def check(herd: Herd, plan: Plan) -> None:

@@ -42,8 +42,11 @@ def dialect_of(url: str, body: bytes = b"{}") -> str:
 
 
 def vendors() -> Iterator[tuple[str, str]]:
-    """Yield every address that the catalog knows of, and the dialect that is spoken there."""
+    """Yield every address that the catalog knows of, and the dialect that is spoken there. What goes into an envelope
+    is no document of it."""
     for entry in yaml.safe_load(CATALOG.read_text()).values():
+        if any("envelope" in adapter for adapter in entry.get("adapters", ())):
+            continue
         dialect, base = str(entry["dialect"]), str(entry.get("base_url", "http://127.0.0.1:9"))
         yield from addresses(dialect, base, entry)
         yield from addresses(dialect, base, entry.get("with_deployment", {}))

@@ -1,0 +1,1 @@
+"""A trace as people read it: passes, and what each changed."""
