@@ -74,12 +74,14 @@ def test_request_that_goes_on_is_taken(home: Home, name: str, dialect: str) -> N
     assert_taken(dialect, home.told(name, dialect)[0])
 
 
+@pytest.mark.slow
 @every_oddity
 @every_dialect
 def test_request_that_goes_on_by_an_id_is_taken(home: Home, name: str, dialect: str) -> None:
     assert_taken(dialect, home.told(name, dialect, by_id=True)[0])
 
 
+@pytest.mark.slow
 @every_oddity
 @every_dialect
 def test_nobody_is_shown_what_only_another_can_read(home: Home, name: str, dialect: str) -> None:

@@ -51,7 +51,8 @@ def base_url() -> Iterator[str]:
         thread.join()
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kills", [2, 50])
 def test_each_exchange_is_there_once_however_often_the_run_is_killed(tmp_path: Path, base_url: str, kills: int) -> None:
     traffic = write(tmp_path, [exchange(f"e{number}") for number in range(EXCHANGES)])
     profile = tmp_path / "dragoman.yaml"

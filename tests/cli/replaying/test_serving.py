@@ -27,7 +27,7 @@ from tests.providers.playback.recorded import FIRST_REQUEST, exchange
 from tests.providers.sandbox.asking import provider
 
 CHILD = """
-import sys
+import signal, sys
 from dragoman.cli.environment import Environment
 from dragoman.cli.main import _catch_termination, _report
 from dragoman.cli.replaying.serving import Service, serve
@@ -35,6 +35,7 @@ from dragoman.providers.factory import create_provider
 from dragoman.schemas.captures import CaptureReader
 from pathlib import Path
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever started the tests
 _catch_termination()
 environment, reader = Environment.of_process(), CaptureReader("recording")
 raw = Path(sys.argv[1]).read_bytes()
