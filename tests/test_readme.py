@@ -61,7 +61,10 @@ def test_examples_on_the_command_line_print_what_is_shown(folder: Path) -> None:
 
 @pytest.mark.parametrize("code", blocks("python"))
 def test_examples_in_python_run(code: str) -> None:
-    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, timeout=60)
+    if "register(" in code:  # what it makes known is for a process of its own
+        subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, timeout=60)
+    else:
+        exec(compile(code, str(README), "exec"), {})
 
 
 @pytest.mark.parametrize("name", ["work", "careful", "lab"])

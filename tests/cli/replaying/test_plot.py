@@ -16,6 +16,7 @@ from tests.cli.replaying.samples import RUNS, measured, result, run
 SVG = "{http://www.w3.org/2000/svg}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("results", RUNS.values(), ids=list(RUNS))
 def test_any_run_can_be_drawn(results: list[Result]) -> None:
     assert picture(measured(*results), "png").startswith(b"\x89PNG\r\n")
