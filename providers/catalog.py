@@ -16,6 +16,7 @@ from typing import cast
 import msgspec
 
 from dragoman.schemas.errors import ProfileFault, UnknownDialect
+from dragoman.schemas.guests import Guest
 from dragoman.schemas.ir import JSON, Wire
 from dragoman.schemas.plugins import Brought, bring, names_brought, pass_over, spelled
 
@@ -151,10 +152,8 @@ def _said_by(brought: Brought) -> object:
         raise ProfileFault(brought.problem, place=place, hint="its maker can mend it; without the package it is gone")
     if not callable(brought.value):
         return brought.value
-    try:
+    with Guest(lambda told: ProfileFault(f"its function fails: {told}", place=place)):
         return brought.value()
-    except Exception as error:  # the code of others may raise anything
-        raise ProfileFault(f"its function fails: {type(error).__name__}: {error}", place=place) from error
 
 
 def _checked(brought: Brought, value: object) -> Vendor:

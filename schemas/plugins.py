@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from dragoman.schemas.errors import CallerError
+from dragoman.schemas.guests import Guest
+
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
@@ -71,6 +74,7 @@ def _loaded(point: EntryPoint) -> Brought:
     package = point.dist.name if point.dist is not None else point.module
     name = spelled(point.name)
     try:
-        return Brought(name, package, point.load())
-    except Exception as error:  # noqa: BLE001  (it is the code of others, and may raise anything)
-        return Brought(name, package, problem=f"it cannot be imported: {type(error).__name__}: {error}")
+        with Guest(CallerError):
+            return Brought(name, package, point.load())
+    except CallerError as error:
+        return Brought(name, package, problem=f"it cannot be imported: {error}")

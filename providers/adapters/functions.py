@@ -24,6 +24,7 @@ from dragoman.providers.adapters.operations import OPERATIONS
 from dragoman.providers.settings import AdapterUse, Side
 from dragoman.schemas.errors import InvalidInput, ProfileFault
 from dragoman.schemas.events import Event
+from dragoman.schemas.guests import Guest
 from dragoman.schemas.ir import JSON, Request, Response
 from dragoman.schemas.jsontext import read_json, write_json
 from dragoman.schemas.narrow import show
@@ -37,7 +38,6 @@ __all__ = ["GROUP", "check_name", "check_target", "function_of"]
 
 GROUP = "dragoman.adapters"
 _TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
-_MOST_TOLD = 300  # characters of what a function says went wrong
 _KINDS: Mapping[Side, tuple[type, ...]] = {
     "unified_request": (Request,),
     "unified_response": (Response,),
@@ -108,10 +108,8 @@ class _Call(msgspec.Struct, frozen=True):
         return value if said == given else read_json(said)
 
     def _called(self, value: object, context: Context) -> object:
-        try:
+        with Guest(lambda told: ProfileFault(f"it fails: {told}", place=self.place)):
             return self.function(value, context)
-        except Exception as error:
-            raise ProfileFault(_told("it fails: ", error), place=self.place) from error
 
     def _unfit(self, expected: str, result: object) -> ProfileFault:
         got = show(cast("JSON", result))
@@ -122,11 +120,9 @@ class _Call(msgspec.Struct, frozen=True):
 def _named(said: JSON, place: str) -> object:
     check_target(said, place)
     module, _, path = str(said).partition(":")
-    try:
+    hint = "Python looks for it where it looks for any: PYTHONPATH names more places"
+    with Guest(lambda told: ProfileFault(f"{module} cannot be imported: {told}", place=place, hint=hint)):
         found: object = import_module(module)
-    except Exception as error:
-        hint = "Python looks for it where it looks for any: PYTHONPATH names more places"
-        raise ProfileFault(_told(f"{module} cannot be imported: ", error), place=place, hint=hint) from error
     for name in path.split("."):
         if not hasattr(found, name):
             raise ProfileFault(f"{module} has no {path}", place=place)
@@ -137,17 +133,9 @@ def _named(said: JSON, place: str) -> object:
 def _made(use: AdapterUse, place: str) -> object:
     check_name(use.name, place)
     entry = _registry()[use.name]
-    try:
+    with Guest(lambda told: ProfileFault(f"{entry.value} cannot be used: {told}", place=place)):
         make: Callable[[JSON], object] = entry.load()
         return make(use.argument)
-    except Exception as error:
-        raise ProfileFault(_told(f"{entry.value} cannot be used: ", error), place=place) from error
-
-
-def _told(start: str, error: Exception) -> str:
-    said = " ".join(str(error).split())
-    told = said if len(said) <= _MOST_TOLD else f"{said[:_MOST_TOLD]}…"
-    return f"{start}{type(error).__name__}: {told}" if told else f"{start}{type(error).__name__}"
 
 
 def _registry() -> Mapping[str, EntryPoint]:
