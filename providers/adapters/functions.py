@@ -11,11 +11,8 @@ is not to be changed. What it returns is taken, be it the same or another. What 
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Mapping
-from functools import cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, cast
 
 import msgspec
@@ -28,6 +25,7 @@ from dragoman.schemas.guests import Guest
 from dragoman.schemas.ir import JSON, Request, Response
 from dragoman.schemas.jsontext import read_json, write_json
 from dragoman.schemas.narrow import show
+from dragoman.schemas.plugins import bring, names_brought, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,11 +57,12 @@ def check_target(said: JSON, place: str) -> None:
 
 def check_name(name: str, place: str) -> None:
     """Raise ProfileFault for an adapter that no installed package has. Nothing is imported for that."""
-    if name in _registry():
+    brought = names_brought(GROUP)
+    if spelled(name) in brought:
         return
     from dragoman.providers.profiles.checking import nearest
 
-    known = ("python", *OPERATIONS, *_registry())
+    known = ("python", *OPERATIONS, *brought)
     meant = nearest(name, known)
     hint = f"did you mean {meant}?" if meant else f"known: {', '.join(known)}; packages bring more ({GROUP})"
     raise ProfileFault(f"no adapter has the name {show(name)}", place=place, hint=hint)
@@ -132,17 +131,10 @@ def _named(said: JSON, place: str) -> object:
 
 def _made(use: AdapterUse, place: str) -> object:
     check_name(use.name, place)
-    entry = _registry()[use.name]
-    with Guest(lambda told: ProfileFault(f"{entry.value} cannot be used: {told}", place=place)):
-        make: Callable[[JSON], object] = entry.load()
+    brought = bring(GROUP, use.name)
+    assert brought is not None
+    if brought.problem:
+        raise ProfileFault(brought.problem, place=place)
+    make = cast("Callable[[JSON], object]", brought.value)
+    with Guest(lambda told: ProfileFault(f"{use.name} of {brought.package} cannot be used: {told}", place=place)):
         return make(use.argument)
-
-
-def _registry() -> Mapping[str, EntryPoint]:
-    return _registered(tuple(sys.path))
-
-
-@cache
-def _registered(_: tuple[str, ...]) -> Mapping[str, EntryPoint]:
-    """Return the adapters of packages, by name; for each set of places where packages are, they are looked for once."""
-    return {entry.name: entry for entry in entry_points(group=GROUP)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 
 from dragoman.providers.adapters import Chain, chain_of
 from dragoman.providers.settings import AdapterUse, Profile, Side
+from dragoman.schemas import plugins
 from dragoman.schemas.errors import ProfileFault
 from dragoman.schemas.events import ContentDelta
 from dragoman.schemas.ir import JSON, Candidate, Request, Response, Wire
@@ -47,7 +48,7 @@ def broken(argument): raise RuntimeError("no licence")
 
 
 @pytest.fixture(autouse=True)
-def _package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Put a module and a package that is installed where Python looks for them."""
     name = f"shop_{tmp_path.name.replace('-', '_')}"
     (tmp_path / f"{name}.py").write_text(CODE)
@@ -59,6 +60,9 @@ def _package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (info / "entry_points.txt").write_text(f"[dragoman.adapters]\n{entries}")
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     monkeypatch.setattr("tests.providers.adapters.test_functions.MODULE", name)
+    plugins.forget()
+    yield
+    plugins.forget()
 
 
 MODULE = ""
@@ -190,8 +194,8 @@ def test_unknown_adapter_is_told_the_nearest() -> None:
     ("name", "told"),
     [
         ("none", "it is no function: NoneType"),
-        ("licensed", ":broken cannot be used: RuntimeError: no licence"),
-        ("gone", ":missing cannot be used: AttributeError: "),
+        ("licensed", "licensed of shop cannot be used: RuntimeError: no licence"),
+        ("gone", "it cannot be imported: AttributeError: "),
     ],
 )
 def test_package_that_brings_no_adapter_is_told(name: str, told: str) -> None:
